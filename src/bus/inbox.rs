@@ -1,0 +1,233 @@
+//! The receiving end of a bus: one bounded queue that many topics may share, with an account of every loss.
+//!
+//! The consumer makes the inbox and subscribes topics into it, so that a recorder waits in one place for all of
+//! its topics. When it is full the oldest sample goes, because a robot acts on the newest; the topic it belonged to
+//! counts it as dropped. A jump in a publisher's own numbering is counted as lost. Both are read with
+//! [`Subscription::counts`], never guessed.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::wire::{Gid, Sample};
+
+/// How much an inbox holds before it drops the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Messages.
+    pub samples: usize,
+    /// Bytes of messages.
+    pub bytes: usize,
+}
+
+/// What became of one topic's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Arrived here.
+    pub received: u64,
+    /// Arrived here and were dropped, because nobody took them in time.
+    pub dropped: u64,
+    /// Never arrived: the publisher's own numbering jumped over them.
+    pub lost: u64,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    received: AtomicU64,
+    dropped: AtomicU64,
+    lost: AtomicU64,
+    /// The next number expected of each publisher.
+    expected: Mutex<HashMap<Gid, u64>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    samples: VecDeque<(Sample, Arc<Account>)>,
+    bytes: usize,
+}
+
+struct Shared {
+    limit: Limit,
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+}
+
+/// A bounded queue of samples. Clones share it.
+#[derive(Clone)]
+pub struct Inbox(Arc<Shared>);
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let queue = self.queue();
+        out.debug_struct("Inbox").field("samples", &queue.samples.len()).field("bytes", &queue.bytes).finish()
+    }
+}
+
+impl Inbox {
+    /// An empty inbox with that limit. One sample is always held, however large.
+    pub fn new(limit: Limit) -> Self {
+        Self(Arc::new(Shared { limit, queue: Mutex::default(), arrived: Condvar::new() }))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest sample, if there is one.
+    pub fn take(&self) -> Option<Sample> {
+        self.queue().pop()
+    }
+
+    /// The oldest sample, waiting for one until `deadline`.
+    pub fn wait(&self, deadline: Instant) -> Option<Sample> {
+        let mut queue = self.queue();
+        loop {
+            if let Some(sample) = queue.pop() {
+                return Some(sample);
+            }
+            let left =
+                deadline.checked_duration_since(Instant::now()).filter(|left| *left > Duration::ZERO)?;
+            queue = self.0.arrived.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Messages and bytes waiting.
+    pub fn waiting(&self) -> Limit {
+        let queue = self.queue();
+        Limit { samples: queue.samples.len(), bytes: queue.bytes }
+    }
+
+    /// For buses: the entrance through which one subscription's samples come in.
+    pub(super) fn door(&self) -> Door {
+        Door { inbox: self.clone(), account: Arc::default() }
+    }
+}
+
+impl Queue {
+    fn pop(&mut self) -> Option<Sample> {
+        let (sample, _) = self.samples.pop_front()?;
+        self.bytes -= sample.cdr.len();
+        Some(sample)
+    }
+}
+
+/// The entrance of one subscription into an inbox.
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    inbox: Inbox,
+    account: Arc<Account>,
+}
+
+impl Door {
+    /// Delivers a sample; the oldest go where there is no room.
+    pub(super) fn deliver(&self, sample: Sample) {
+        self.account.received.fetch_add(1, Relaxed);
+        self.account_for(&sample);
+        let mut queue = self.inbox.queue();
+        let limit = self.inbox.0.limit;
+        queue.bytes += sample.cdr.len();
+        queue.samples.push_back((sample, Arc::clone(&self.account)));
+        while queue.samples.len() > 1 && (queue.samples.len() > limit.samples || queue.bytes > limit.bytes) {
+            if let Some((oldest, account)) = queue.samples.pop_front() {
+                queue.bytes -= oldest.cdr.len();
+                account.dropped.fetch_add(1, Relaxed);
+            }
+        }
+        drop(queue);
+        self.inbox.0.arrived.notify_one();
+    }
+
+    fn account_for(&self, sample: &Sample) {
+        let (Some(publisher), Some(sequence)) = (sample.publisher, sample.sequence) else { return };
+        let mut expected = self.account.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = expected.entry(publisher).or_insert(sequence);
+        self.account.lost.fetch_add(sequence.saturating_sub(*next), Relaxed);
+        *next = (*next).max(sequence + 1);
+    }
+
+    /// The subscription a consumer holds; `keep` is what the bus needs dropped when it ends.
+    pub(super) fn subscription(&self, keep: impl Send + 'static) -> Subscription {
+        Subscription { account: Arc::clone(&self.account), _keep: Box::new(keep) }
+    }
+}
+
+/// A topic being delivered into an inbox; dropped, it no longer is.
+pub struct Subscription {
+    account: Arc<Account>,
+    _keep: Box<dyn Send>,
+}
+
+impl Subscription {
+    /// What became of this topic's messages so far.
+    pub fn counts(&self) -> Counts {
+        let account = &self.account;
+        Counts {
+            received: account.received.load(Relaxed),
+            dropped: account.dropped.load(Relaxed),
+            lost: account.lost.load(Relaxed),
+        }
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Subscription").field(&self.counts()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Stamp;
+    use crate::wire::Topic;
+    use bytes::Bytes;
+
+    fn sample(sequence: u64, bytes: usize) -> Sample {
+        Sample {
+            topic: Arc::new(Topic::new("/t", "std_msgs/msg/Header")),
+            received: Stamp(0),
+            sent: None,
+            publisher: Some(Gid([1; 16])),
+            sequence: Some(sequence),
+            cdr: Bytes::from(vec![0; bytes]),
+        }
+    }
+
+    #[test]
+    fn a_full_inbox_drops_the_oldest_and_counts_it() {
+        let inbox = Inbox::new(Limit { samples: 2, bytes: 100 });
+        let door = inbox.door();
+        let subscription = door.subscription(());
+        for sequence in 1..=3 {
+            door.deliver(sample(sequence, 10));
+        }
+        assert_eq!(inbox.take().and_then(|sample| sample.sequence), Some(2));
+        assert_eq!(subscription.counts(), Counts { received: 3, dropped: 1, lost: 0 });
+    }
+
+    #[test]
+    fn a_sample_larger_than_the_inbox_is_held_alone() {
+        let inbox = Inbox::new(Limit { samples: 9, bytes: 100 });
+        let door = inbox.door();
+        door.deliver(sample(1, 10));
+        door.deliver(sample(2, 500));
+        assert_eq!(inbox.waiting(), Limit { samples: 1, bytes: 500 });
+    }
+
+    #[test]
+    fn a_jump_in_a_publishers_numbering_is_counted_as_lost() {
+        let inbox = Inbox::new(Limit { samples: 9, bytes: 100 });
+        let door = inbox.door();
+        let subscription = door.subscription(());
+        for sequence in [7, 8, 11, 10, 12] {
+            door.deliver(sample(sequence, 1));
+        }
+        assert_eq!(
+            subscription.counts().lost,
+            2,
+            "9 and 10 were jumped over; that 10 came late is not undone"
+        );
+    }
+}

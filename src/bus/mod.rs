@@ -1,0 +1,130 @@
+//! Transports: how samples travel between processes, in one process, or out of a bag.
+//!
+//! A bus knows bytes only; `typed.rs` puts messages on top. Everything a bus delivers goes through an
+//! [`Inbox`], which is bounded and counts, per topic, what arrived, what it had to drop and what never came:
+//! whoever reads from a bus can always say what is missing.
+
+mod inbox;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub use inbox::{Counts, Inbox, Limit, Subscription};
+
+use crate::time::Clock;
+use crate::wire::{Qos, Topic};
+
+/// What goes wrong on a bus.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The transport below refused.
+    #[error("{what} on {topic:?} ({type_name:?}) failed")]
+    Transport {
+        /// What was tried.
+        what: &'static str,
+        /// The topic or service.
+        topic: String,
+        /// Its type.
+        type_name: String,
+        /// What the transport said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The bus itself could not be opened.
+    #[error("the bus {bus:?} could not be opened")]
+    Open {
+        /// Its name.
+        bus: &'static str,
+        /// What the transport said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A name that ROS 2 does not allow.
+    #[error("{name:?} is no valid topic or service name: {why}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A message whose bytes do not fit its type.
+    #[error("a message on {topic:?} does not read as {type_name:?}")]
+    Message {
+        /// The topic or service.
+        topic: String,
+        /// The type it should be.
+        type_name: String,
+        /// What the reader said.
+        source: crate::msg::Error,
+    },
+    /// Nobody answered a service call in time.
+    #[error("no answer from the service {service:?} within {after_ms} ms")]
+    Unanswered {
+        /// The service.
+        service: String,
+        /// How long we waited.
+        after_ms: u128,
+    },
+    /// The bag behind a replay.
+    #[error("the bag behind the bus failed")]
+    Bag(#[from] crate::bag::Error),
+}
+
+/// The sending end of a topic.
+pub trait Sink: Send {
+    /// Sends one message: CDR with its four bytes of encapsulation.
+    fn send(&mut self, cdr: Bytes) -> Result<(), Error>;
+    /// How many subscriptions hear it now.
+    fn matched(&self) -> usize;
+}
+
+/// One topic as others offer it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The full name, with its leading slash.
+    pub name: String,
+    /// Every type it is offered with; more than one is somebody's mistake.
+    pub types: Vec<String>,
+    /// What each publisher offers.
+    pub offered: Vec<Qos>,
+    /// The full names of the nodes that publish it, where the bus knows.
+    pub publishers: Vec<String>,
+}
+
+/// Answers a service's requests: serialized request in, serialized response out. Runs on the bus's thread.
+pub type Answer = Box<dyn FnMut(Bytes) -> Result<Bytes, Error> + Send>;
+
+/// A service being answered; dropped, it is no longer.
+pub trait Served: Send + fmt::Debug {}
+
+/// A transport. Bytes only; see `typed.rs` for messages.
+pub trait Bus: Send + Sync {
+    /// Opens the sending end of a topic.
+    fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error>;
+    /// Has every sample of a topic delivered into `inbox` until the subscription is dropped. The quality asked
+    /// for is the topic's; see [`asked_of`] for adapting it to what is offered.
+    fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error>;
+    /// What others publish now.
+    fn offers(&self) -> Vec<Offer>;
+    /// The clock of this bus: the wall, `/clock`, or the bag's.
+    fn clock(&self) -> Arc<dyn Clock>;
+    /// Answers a service of that name (`/recorder/start`) and type (`std_srvs/srv/Trigger`).
+    fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error>;
+    /// Calls a service and waits for the answer.
+    fn call(&self, name: &str, type_name: &str, request: Bytes, within: Duration) -> Result<Bytes, Error>;
+}
+
+/// The strongest quality that every one of `offered` meets: reliable if all are, kept if all are.
+pub fn asked_of(offered: &[Qos], depth: u32) -> Qos {
+    use crate::wire::{Durability::TransientLocal, Reliability::Reliable};
+    let mut asked = Qos::sensor();
+    asked.history = crate::wire::History::KeepLast(depth);
+    if !offered.is_empty() && offered.iter().all(|qos| qos.reliability == Reliable) {
+        asked.reliability = Reliable;
+    }
+    if !offered.is_empty() && offered.iter().all(|qos| qos.durability == TransientLocal) {
+        asked.durability = TransientLocal;
+    }
+    asked
+}

@@ -1,0 +1,176 @@
+//! Holds the house to its floor plan: who may import whom, behind which door an outside crate stands, how long a
+//! file may grow.
+//!
+//! It reads the sources as text, because what it guards is what a reader sees: a room named in a file is an
+//! import, whether by `use` or by a full path.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms by floor, the highest first. A room imports only from floors below its own.
+const FLOORS: &[&[&str]] = &[
+    &["main", "config"],
+    &["node", "study"],
+    &["train"],
+    &["policy"],
+    &["nn"],
+    &["data", "control", "sim"],
+    &["bus"],
+    &["bag"],
+    &["wire", "arm"],
+    &["time", "msg", "spec"],
+];
+
+/// Outside crates and the files, by how their paths begin, that may name them.
+const DOORS: &[(&str, &[&str])] = &[
+    ("tch", &["src/data/batch.rs", "src/nn/", "src/policy/", "src/train/"]),
+    ("torch_sys", &["src/nn/"]),
+    ("libloading", &["src/nn/"]),
+    ("mujoco_rs", &["src/sim/physics.rs"]),
+    ("r2r", &["src/bus/ros"]),
+    ("rustdds", &["src/bus/dds"]),
+    ("mcap", &["src/bag/mcap"]),
+    ("rusqlite", &["src/bag/sqlite"]),
+    ("rosbag2_rs", &["tests/"]),
+    ("tokio", &["src/bus/", "src/node/"]),
+    ("anyhow", &["src/main.rs", "tests/", "examples/", "benches/"]),
+    ("clap", &["src/main.rs", "src/main/"]),
+];
+
+/// The most lines a source file may have.
+const WALL: usize = 400;
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> =
+        ["src", "tests", "benches", "examples"].iter().map(|folder| root.join(folder)).collect();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for path in entries.map(|entry| entry.expect("a folder that opened lists").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file is text");
+                let name =
+                    path.strip_prefix(root).expect("found below the root").to_string_lossy().into_owned();
+                found.push((name, text));
+            }
+        }
+    }
+    assert!(found.len() > 5, "the sources were not found");
+    found
+}
+
+/// The file without comments and without what follows `#[cfg(test)]` at the start of a line.
+fn code(text: &str) -> String {
+    let shipped = text.find("\n#[cfg(test)]\nmod tests").map_or(text, |end| &text[..end]);
+    shipped.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n")
+}
+
+fn room_of(file: &str) -> Option<&str> {
+    let inside = file.strip_prefix("src/")?;
+    let room = inside.split('/').next()?;
+    Some(room.strip_suffix(".rs").unwrap_or(room)).filter(|room| *room != "lib")
+}
+
+fn floor_of(room: &str) -> usize {
+    FLOORS
+        .iter()
+        .position(|floor| floor.contains(&room))
+        .unwrap_or_else(|| panic!("the room {room:?} is not on the floor plan"))
+}
+
+/// Every room that `code` names as `PREFIX::room`, with `PREFIX::{a, b}` taken apart.
+fn rooms_named(code: &str, prefix: &str) -> BTreeSet<String> {
+    let mut rooms = BTreeSet::new();
+    let rooms_of_floors: BTreeSet<&str> = FLOORS.iter().flat_map(|floor| floor.iter().copied()).collect();
+    for (at, _) in code.match_indices(&format!("{prefix}::")) {
+        if code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = &code[at + prefix.len() + 2..];
+        let names: Vec<String> = match rest.strip_prefix('{') {
+            Some(group) => heads_of(group),
+            None => vec![rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()],
+        };
+        rooms.extend(names.into_iter().filter(|name| rooms_of_floors.contains(name.as_str())));
+    }
+    rooms
+}
+
+/// The first names in a brace group: `{a::B, c::{D, E}}` gives a and c.
+fn heads_of(group: &str) -> Vec<String> {
+    let (mut heads, mut word, mut depth, mut taking) = (Vec::new(), String::new(), 0, true);
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                heads.push(std::mem::take(&mut word));
+                taking = true;
+            }
+            c if depth == 0 && taking && (c.is_alphanumeric() || c == '_') => word.push(c),
+            ':' if depth == 0 => taking = false,
+            _ => {}
+        }
+    }
+    heads.push(word);
+    heads
+}
+
+#[test]
+fn a_room_imports_only_rooms_below_it() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let Some(room) = room_of(&file) else { continue };
+        let code = code(&text);
+        let prefixes: &[&str] = if room == "main" { &["crate", "apprentice"] } else { &["crate"] };
+        for named in prefixes.iter().flat_map(|prefix| rooms_named(&code, prefix)) {
+            let allowed = named == room || floor_of(&named) > floor_of(room) || room == "main";
+            if !allowed {
+                wrong.push(format!("{file} ({room}) imports {named}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports upwards or sideways:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_outside_crate_is_named_only_behind_its_own_door() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let code = if file.starts_with("src/") { code(&text) } else { text };
+        for (outside, doors) in DOORS {
+            let named = code.match_indices(&format!("{outside}::")).any(|(at, _)| {
+                let before = &code[..at];
+                let path_of_ours = before.ends_with("::") && !before.ends_with(" ::");
+                !path_of_ours && !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+            });
+            if named && file != "tests/floor_plan.rs" && !doors.iter().any(|door| file.starts_with(door)) {
+                wrong.push(format!("{file} names {outside}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "outside crates away from their doors:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_source_file_is_longer_than_the_wall() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|(file, text)| (file, text.lines().count()))
+        .filter(|(_, lines)| *lines > WALL)
+        .map(|(file, lines)| format!("{file}: {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "over the wall of {WALL} lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn the_guard_sees_every_way_to_name_a_room() {
+    let code = "use crate::{bag::Reader, wire};\nfn f(_: crate::bus::Inbox) {}\nuse xcrate::node::Y;";
+    let seen: Vec<String> = rooms_named(code, "crate").into_iter().collect();
+    assert_eq!(seen, ["bag", "bus", "wire"]);
+}
