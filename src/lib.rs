@@ -3,16 +3,19 @@
 //! Floors, top to bottom; a room imports only rooms below its own floor:
 //!
 //! ```text
-//!  9  main · config
-//!  8  node
-//!  3  bus
-//!  2  bag
-//!  1  wire
-//!  0  time · msg · spec
+//!  9  main · config        one binary; one typed settings tree
+//!  8  node                 recorder and the rest of the nodes
+//!  3  bus                  transports: local, replay, dds, ros
+//!  2  bag                  recordings: mcap, sqlite, metadata, recovery
+//!  1  wire                 Topic, Qos, Sample
+//!  0  time · msg · spec    nouns everyone may use
 //! ```
 
 pub mod bag;
 pub mod bus;
+pub mod config;
 pub mod msg;
+pub mod node;
+pub mod spec;
 pub mod time;
 pub mod wire;
