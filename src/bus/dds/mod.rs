@@ -1,0 +1,187 @@
+//! The bus between processes: DDS as ROS 2 speaks it, without a ROS 2 install.
+//!
+//! Bytes go in and out of rustdds through raw endpoints, so that any type can be recorded, known to us or not.
+
+mod endpoints;
+mod herald;
+mod identity;
+mod raw;
+mod receiver;
+mod service;
+mod words;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustdds::no_key::DataWriter;
+use rustdds::{DomainParticipantBuilder, RTPSEntity};
+
+use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, lock};
+use crate::time::{Clock, Wall};
+use crate::wire::{Sample, Topic};
+use endpoints::Endpoints;
+use herald::{Herald, Principal};
+use raw::Raw;
+use service::Client;
+
+/// What is asked of the kernel for each receiving socket: a quarter of a second of a fast network.
+const RECEIVE_BUFFER: usize = 32 << 20;
+
+/// How many messages of a reliable topic may be on their way before a sender has to wait.
+const WINDOW: i32 = 64;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+type Clients = HashMap<(String, String), Arc<Client>>;
+
+/// One node's end of a DDS domain.
+pub struct Dds {
+    node: Node,
+    endpoints: Arc<Endpoints>,
+    clients: Mutex<Clients>,
+    clock: Arc<dyn Clock>,
+    _herald: Option<Herald>,
+}
+
+impl Dds {
+    /// Joins the domain that `options` say as `node`.
+    pub fn open(options: &Options, node: Node) -> Result<Self, Error> {
+        Self::join(options, node).map_err(|source| Error::Open { bus: "dds", source })
+    }
+
+    fn join(options: &Options, node: Node) -> Result<Self, Cause> {
+        let mut builder =
+            DomainParticipantBuilder::new(options.domain()).socket_receive_buffer_size(RECEIVE_BUFFER);
+        if !options.leave_host {
+            builder = builder.with_only_networks([Ipv4Addr::LOCALHOST]);
+        }
+        let participant = builder.build()?;
+        let mut herald = None;
+        if !options.leave_host {
+            let mut prefix = [0; 12];
+            prefix.copy_from_slice(&participant.guid().to_bytes()[..12]);
+            let (domain, participant) = (participant.domain_id(), participant.participant_id());
+            herald = Some(Herald::start(Principal { domain, participant, prefix })?);
+        }
+        let endpoints = Arc::new(Endpoints::open(participant)?);
+        Ok(Self { node, endpoints, clients: Mutex::default(), clock: Arc::new(Wall), _herald: herald })
+    }
+
+    fn client(&self, service: &str, type_name: &str) -> Result<Arc<Client>, Error> {
+        let key = (service.to_owned(), type_name.to_owned());
+        if let Some(client) = lock(&self.clients).get(&key) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(Client::open(&self.endpoints, service, type_name)?);
+        Ok(Arc::clone(lock(&self.clients).entry(key).or_insert(client)))
+    }
+}
+
+/// How many samples of a topic rustdds may hold until our thread takes them, and keeps after that until newer
+/// ones come: enough for a second of silence of that thread, but not gigabytes of images.
+fn held(type_name: &str) -> i32 {
+    match type_name.rsplit('/').next() {
+        Some("Image" | "CompressedImage" | "PointCloud2" | "OccupancyGrid") => 12,
+        _ => 256,
+    }
+}
+
+impl Bus for Dds {
+    fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
+        let name = self.node.resolve(&topic.name)?;
+        let qos = words::qos(&topic.qos, WINDOW.max(words::depth(&topic.qos)));
+        let writer = self.endpoints.writer(&words::topic(&name), &topic.type_name, &qos)?;
+        let (endpoints, clock) = (Arc::clone(&self.endpoints), Arc::clone(&self.clock));
+        Ok(Box::new(Mouth { topic: Topic { name, ..topic.clone() }, writer, endpoints, clock }))
+    }
+
+    fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error> {
+        let topic = Arc::new(Topic { name: self.node.resolve(&topic.name)?, ..topic.clone() });
+        let qos = words::qos(&topic.qos, held(&topic.type_name));
+        let reader = self.endpoints.reader(&words::topic(&topic.name), &topic.type_name, &qos)?;
+        let door = inbox.door();
+        let entrance = door.clone();
+        let line = self.endpoints.receiver.add(
+            reader,
+            Box::new(move |received| {
+                entrance.deliver(Sample {
+                    topic: Arc::clone(&topic),
+                    received: words::stamp(received.receive_instant),
+                    sent: received.source_timestamp().map(words::stamp),
+                    publisher: Some(words::gid(received.writer_guid())),
+                    sequence: u64::try_from(i64::from(received.sequence_number)).ok(),
+                    cdr: received.into_value(),
+                });
+            }),
+        );
+        Ok(door.subscription(line))
+    }
+
+    fn offers(&self) -> Vec<Offer> {
+        let own = self.endpoints.participant.guid().prefix;
+        let mut offers: BTreeMap<String, Offer> = BTreeMap::new();
+        for writer in self.endpoints.participant.discovered_writers() {
+            let data = &writer.publication_topic_data;
+            let Some(name) = words::topic_of_ros(&data.topic_name) else { continue };
+            if data.key.prefix == own {
+                continue;
+            }
+            let offer = offers.entry(name.to_owned()).or_insert_with(|| Offer {
+                name: name.to_owned(),
+                types: Vec::new(),
+                offered: Vec::new(),
+                publishers: Vec::new(),
+            });
+            offer.add(&words::type_of_ros(&data.type_name), words::qos_of(&data.qos()), None);
+        }
+        offers.into_values().collect()
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
+        service::serve(&self.endpoints, &self.node.resolve(name)?, type_name, answer)
+    }
+
+    fn call(&self, name: &str, type_name: &str, request: Bytes, within: Duration) -> Result<Bytes, Error> {
+        let service = self.node.resolve(name)?;
+        self.client(&service, type_name)?.call(&service, &request, within)
+    }
+
+    fn node(&self) -> &Node {
+        &self.node
+    }
+}
+
+/// The sending end of a topic.
+struct Mouth {
+    topic: Topic,
+    writer: DataWriter<Bytes, Raw>,
+    endpoints: Arc<Endpoints>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sink for Mouth {
+    fn send(&mut self, cdr: Bytes) -> Result<(), Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Transport {
+            what: "sending",
+            topic: self.topic.name.clone(),
+            type_name: self.topic.type_name.clone(),
+            source,
+        };
+        if !raw::is_sendable(&cdr) {
+            return Err(failed("over DDS only little-endian CDR can be sent".into()));
+        }
+        self.writer
+            .write(cdr, Some(words::timestamp(self.clock.now())))
+            .map_err(|error| failed(error.to_string().into()))
+    }
+
+    fn matched(&self) -> usize {
+        self.endpoints.connected(self.writer.guid()).len()
+    }
+}
