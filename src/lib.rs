@@ -5,6 +5,7 @@
 //! ```text
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder and the rest of the nodes
+//!  4  data                 what is observed (and, as it grows, windows of it)
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire                 Topic, Qos, Sample
@@ -14,6 +15,7 @@
 pub mod bag;
 pub mod bus;
 pub mod config;
+pub mod data;
 pub mod msg;
 pub mod node;
 pub mod spec;
