@@ -16,13 +16,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::bus;
 use crate::data::observe::Observe;
+use crate::node::recorder;
 use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
 
 pub use tree::{Key, Layer, Node, Place, Value};
 
 /// Sections that nothing here interprets.
-const KEPT: &[&str] = &["control", "record", "policy", "train"];
+const KEPT: &[&str] = &["control", "policy", "train"];
 
 /// What is wrong with settings.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,8 @@ pub struct Settings {
     pub observe: Observe,
     /// What is commanded; `None` for a robot that is only watched.
     pub act: Option<Act>,
+    /// How it is recorded.
+    pub record: recorder::Config,
     /// The sections that nothing interprets, as they stand.
     kept: Vec<(&'static str, Node)>,
 }
@@ -77,7 +81,8 @@ struct Top {
     observe: Observe,
     act: Option<Act>,
     control: Option<IgnoredAny>,
-    record: Option<IgnoredAny>,
+    #[serde(default)]
+    record: recorder::Config,
     policy: Option<IgnoredAny>,
     train: Option<IgnoredAny>,
 }
@@ -105,14 +110,14 @@ impl Settings {
     }
 
     fn from_tree(tree: &Node) -> Result<Self, Error> {
-        let Top { robot, observe, act, .. } = read::read(tree, &[])?;
+        let Top { robot, observe, act, record, .. } = read::read(tree, &[])?;
         let mut kept = Vec::new();
         for name in KEPT {
             if let Some(node) = tree.get(name) {
                 kept.push((*name, mapping(node.clone(), name)?));
             }
         }
-        let settings = Self { robot, observe, act, kept };
+        let settings = Self { robot, observe, act, record, kept };
         settings.check(tree)?;
         Ok(settings)
     }
@@ -160,12 +165,11 @@ impl Settings {
     }
 
     /// Every topic of the robot's file that a recording is held to, each once: the observed streams, where actions
-    /// come from, and (as optional ones: nobody may be acting) where commands go. Relative names are taken as seen by
-    /// the node `node` in `namespace`.
-    pub fn expected(&self, namespace: &str, node: &str) -> Vec<Expect> {
+    /// come from, and (as optional ones: nobody may be acting) where commands go. Relative names are `node`'s.
+    pub fn expected(&self, node: &bus::Node) -> Result<Vec<Expect>, bus::Error> {
         let mut expected: Vec<Expect> = Vec::new();
         for counted in self.counted() {
-            let topic = counted.topic.under(namespace, node);
+            let topic = node.resolve(counted.topic.as_str())?;
             match expected.iter_mut().find(|known| known.topic == topic) {
                 Some(known) => {
                     known.rate_hz = known.rate_hz.or(counted.rate_hz);
@@ -181,7 +185,7 @@ impl Settings {
                 }),
             }
         }
-        expected
+        Ok(expected)
     }
 
     fn counted(&self) -> Vec<Counted<'_>> {

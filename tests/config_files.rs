@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use apprentice::bus::Node;
 use apprentice::config::Settings;
 use apprentice::spec::Expect;
 
@@ -184,7 +185,8 @@ fn a_section_of_a_part_that_is_not_built_in_is_kept_as_it_stands() {
 #[test]
 fn a_recording_is_held_to_every_topic_of_the_file_once() {
     let settings = Settings::parse(ROBOT, "robot.yaml").expect("it is sound");
-    let expected = settings.expected("/", "recorder");
+    let node = Node::new("recorder", "/").expect("a good name");
+    let expected = settings.expected(&node).expect("names were checked when read");
     let topics: Vec<(&str, Option<f64>, bool)> = expected
         .iter()
         .map(|Expect { topic, rate_hz, optional, .. }| (topic.as_str(), *rate_hz, *optional))

@@ -22,6 +22,7 @@ impl Serialize for Settings {
         if let Some(act) = &self.act {
             map.serialize_entry("act", act)?;
         }
+        map.serialize_entry("record", &self.record)?;
         for (name, node) in &self.kept {
             map.serialize_entry(name, node)?;
         }

@@ -84,12 +84,20 @@ pub struct Channel {
 
 /// How an arm is made draggable before a recording and stiff again after it; a recording is refused where that fails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Teach {
-    /// A `std_srvs/srv/SetBool` service: torque, free drive, gravity compensation.
-    pub service: Name,
-    /// What it is called with to make the arm draggable; with the opposite to undo that.
-    pub draggable: bool,
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Teach {
+    /// One `std_srvs/srv/SetBool` service, called with true before and with false after.
+    SetBool {
+        /// Its name.
+        service: Name,
+    },
+    /// Two `std_srvs/srv/Trigger` services.
+    Trigger {
+        /// Called before.
+        before: Name,
+        /// Called after.
+        after: Name,
+    },
 }
 
 #[derive(Deserialize)]

@@ -29,6 +29,9 @@ impl Name {
             if token.starts_with(|c: char| c.is_ascii_digit()) {
                 return wrong("a part of it begins with a digit");
             }
+            if token.contains("__") {
+                return wrong("two underscores in a row");
+            }
             if !token.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return wrong("only letters, digits, `_` and `/` are allowed");
             }
@@ -39,17 +42,6 @@ impl Name {
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The full name as seen by the node `node` in `namespace` (`/` or `/left`).
-    pub fn under(&self, namespace: &str, node: &str) -> String {
-        let namespace = namespace.trim_matches('/');
-        let roof = if namespace.is_empty() { String::new() } else { format!("/{namespace}") };
-        match self.0.strip_prefix("~/") {
-            Some(private) => format!("{roof}/{node}/{private}"),
-            None if self.0.starts_with('/') => self.0.clone(),
-            None => format!("{roof}/{}", self.0),
-        }
     }
 }
 
@@ -129,18 +121,9 @@ mod tests {
         for good in ["/joint_states", "expert/command", "~/start", "/a/b2/_c"] {
             assert!(Name::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "/", "~/", "/a/", "//a", "/2d", "/a b", "/käse", "a-b", "~x"] {
+        for bad in ["", "/", "~/", "/a/", "//a", "/a__b", "/2d", "/a b", "/käse", "a-b", "~x"] {
             assert!(Name::parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_relative_name_stands_under_its_namespace() -> Result<(), Error> {
-        assert_eq!(Name::parse("command")?.under("/", "gate"), "/command");
-        assert_eq!(Name::parse("command")?.under("/left", "gate"), "/left/command");
-        assert_eq!(Name::parse("~/status")?.under("/left", "gate"), "/left/gate/status");
-        assert_eq!(Name::parse("/command")?.under("/left", "gate"), "/command");
-        Ok(())
     }
 
     #[test]
