@@ -2,6 +2,7 @@
 //!
 //! Bytes go in and out of rustdds through raw endpoints, so that any type can be recorded, known to us or not.
 
+mod herald;
 mod raw;
 mod receiver;
 mod words;
@@ -19,7 +20,8 @@ use rustdds::{
 
 use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription};
 use crate::time::{Clock, Wall};
-use crate::wire::{Qos, Sample, Topic};
+use crate::wire::{Sample, Topic};
+use herald::{Herald, Principal};
 use raw::Raw;
 use receiver::{Reader, Receiver};
 
@@ -34,6 +36,7 @@ pub struct Dds {
     subscriber: rustdds::Subscriber,
     receiver: Receiver,
     clock: Arc<dyn Clock>,
+    _herald: Option<Herald>,
 }
 
 impl Dds {
@@ -51,7 +54,26 @@ impl Dds {
         let subscriber =
             participant.create_subscriber(&QosPolicies::qos_none()).map_err(|error| opened(error.into()))?;
         let receiver = Receiver::start().map_err(|error| opened(error.into()))?;
-        Ok(Self { node, participant, publisher, subscriber, receiver, clock: Arc::new(Wall) })
+        let herald = if options.leave_host {
+            None
+        } else {
+            let mut prefix = [0; 12];
+            prefix.copy_from_slice(&participant.guid().to_bytes()[..12]);
+            let (domain, participant) = (participant.domain_id(), participant.participant_id());
+            Some(
+                Herald::start(Principal { domain, participant, prefix })
+                    .map_err(|error| opened(error.into()))?,
+            )
+        };
+        Ok(Self {
+            node,
+            participant,
+            publisher,
+            subscriber,
+            receiver,
+            clock: Arc::new(Wall),
+            _herald: herald,
+        })
     }
 
     fn reader(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Reader, Error> {
@@ -94,8 +116,8 @@ impl Dds {
 /// ones come: enough for a second of silence of that thread, but not gigabytes of images.
 fn held(type_name: &str) -> i32 {
     match type_name.rsplit('/').next() {
-        Some("Image" | "CompressedImage" | "PointCloud2" | "OccupancyGrid") => 24,
-        _ => 1024,
+        Some("Image" | "CompressedImage" | "PointCloud2" | "OccupancyGrid") => 12,
+        _ => 256,
     }
 }
 
