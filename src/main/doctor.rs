@@ -82,6 +82,7 @@ const CHECKS: &[fn() -> Vec<Finding>] = &[
     program::version,
     program::features,
     machine::accelerator,
+    machine::simulator,
     machine::rendering,
     network::bus,
     network::ros,

@@ -11,14 +11,53 @@ use crate::command::table::bytes;
 /// Bytes a second of four raw 640×480 cameras at 30 Hz and two fast joint topics.
 const FOUR_CAMERAS: u64 = 110_000_000;
 
-/// Which device networks would run on.
+/// Which devices networks run on, each tried.
+#[cfg(feature = "learn")]
 pub(crate) fn accelerator() -> Vec<Finding> {
-    let driver = fs::read_to_string("/proc/driver/nvidia/version").ok();
-    let said = driver.as_deref().and_then(|text| text.lines().next()).map(str::trim);
-    vec![match said {
-        Some(line) => Finding::good("device", format!("an NVIDIA driver is loaded: {line}")),
-        None => Finding::good("device", "no NVIDIA driver is loaded: networks run on the processor"),
-    }]
+    use apprentice::nn::device;
+    let tried = device::all().into_iter().map(|one| match device::check(one) {
+        Ok(()) => Finding::good("device", format!("libtorch {} computes on {one:?}", device::LIBTORCH)),
+        Err(error) => Finding::wrong("device", error.to_string(), "make setup"),
+    });
+    tried.chain(driver_without_cuda()).collect()
+}
+
+/// A GPU that libtorch does not see, because only the processor's libraries were brought.
+#[cfg(feature = "learn")]
+fn driver_without_cuda() -> Option<Finding> {
+    let blind = apprentice::nn::device::all().len() == 1;
+    let driver = nvidia_driver().filter(|_| blind)?;
+    let detail = format!("libtorch sees no GPU, though there is a driver: {driver}");
+    Some(Finding::missing("GPU", detail, "make setup CUDA=1 && cargo build --release"))
+}
+
+/// Which device networks would run on, were they built in.
+#[cfg(not(feature = "learn"))]
+pub(crate) fn accelerator() -> Vec<Finding> {
+    let detail = match nvidia_driver() {
+        Some(driver) => format!("an NVIDIA driver is loaded: {driver}"),
+        None => "no NVIDIA driver is loaded: networks would run on the processor".to_owned(),
+    };
+    vec![Finding::good("device", detail)]
+}
+
+fn nvidia_driver() -> Option<String> {
+    let text = fs::read_to_string("/proc/driver/nvidia/version").ok()?;
+    text.lines().next().map(|line| line.trim().to_owned())
+}
+
+/// Whether the simulator simulates.
+pub(crate) fn simulator() -> Vec<Finding> {
+    #[cfg(feature = "sim")]
+    {
+        use apprentice::sim::physics;
+        vec![match physics::check() {
+            Ok(()) => Finding::good("simulator", format!("MuJoCo {} simulates", physics::version())),
+            Err(error) => Finding::wrong("simulator", error.to_string(), "make setup"),
+        }]
+    }
+    #[cfg(not(feature = "sim"))]
+    Vec::new()
 }
 
 /// Whether cameras can be simulated, which needs EGL.
