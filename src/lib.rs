@@ -5,6 +5,8 @@
 //! ```text
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder and the rest of the nodes
+//!  5  nn                   blocks of networks; torch begins here
+//!  4  data · sim           what is observed | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire                 Topic, Qos, Sample
@@ -14,8 +16,13 @@
 pub mod bag;
 pub mod bus;
 pub mod config;
+pub mod data;
 pub mod msg;
+#[cfg(feature = "learn")]
+pub mod nn;
 pub mod node;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod spec;
 pub mod time;
 pub mod wire;

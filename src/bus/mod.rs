@@ -5,6 +5,8 @@
 //! whoever reads from a bus can always say what is missing.
 
 mod clock;
+#[cfg(feature = "dds")]
+pub mod dds;
 mod inbox;
 pub mod local;
 pub mod name;

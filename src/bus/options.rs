@@ -16,6 +16,9 @@ pub enum Kind {
     /// Nodes of this process.
     #[default]
     Local,
+    /// Nodes of other processes, over DDS as ROS 2 speaks it.
+    #[cfg(feature = "dds")]
+    Dds,
 }
 
 /// What [`open`] needs to know.
@@ -49,5 +52,7 @@ pub fn open(options: &Options) -> Result<Arc<dyn Bus>, Error> {
     let node = Node::new(&options.node, &options.namespace)?;
     match &options.kind {
         Kind::Local => Ok(Arc::new(Hub::of_domain(options.domain()).join(node))),
+        #[cfg(feature = "dds")]
+        Kind::Dds => Ok(Arc::new(super::dds::Dds::open(options, node)?)),
     }
 }

@@ -1,0 +1,71 @@
+//! Which devices libtorch can compute on, and whether it computes there at all.
+//!
+//! One binary serves machines with and without a GPU: libtorch's CUDA half is loaded while the program runs, if it is
+//! there. It has to be loaded before anybody asks for CUDA, because the first such question settles the answer for
+//! the life of the process; so everything that wants a device asks here.
+
+use std::sync::OnceLock;
+
+use tch::{Cuda, Device, Kind, Tensor};
+
+/// What goes wrong on the way to a device.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// libtorch refused, or computed something else.
+    #[error("libtorch does not compute on {device:?}")]
+    Compute {
+        /// Where it was tried.
+        device: Device,
+        /// What libtorch said.
+        source: tch::TchError,
+    },
+    /// It answered, but not with the right number.
+    #[error("libtorch computed {got} on {device:?} where {want} is right")]
+    Wrong {
+        /// Where it was tried.
+        device: Device,
+        /// What came out.
+        got: f64,
+        /// What should have.
+        want: f64,
+    },
+}
+
+/// The version of libtorch this crate is written for.
+pub const LIBTORCH: &str = "2.11.0";
+
+/// Every device libtorch can see: the CPU first, then the GPUs.
+pub fn all() -> Vec<Device> {
+    load_cuda();
+    let gpus = if Cuda::is_available() { usize::try_from(Cuda::device_count()).unwrap_or(0) } else { 0 };
+    std::iter::once(Device::Cpu).chain((0..gpus).map(Device::Cuda)).collect()
+}
+
+/// Has libtorch compute something small on `device`.
+pub fn check(device: Device) -> Result<(), Error> {
+    let compute = || -> Result<f64, tch::TchError> {
+        let ones = Tensor::f_ones([16, 16], (Kind::Float, device))?;
+        f64::try_from(ones.f_matmul(&ones)?.f_sum(Kind::Float)?)
+    };
+    let want = 16.0 * 16.0 * 16.0;
+    match compute().map_err(|source| Error::Compute { device, source })? {
+        got if got == want => Ok(()),
+        got => Err(Error::Wrong { device, got, want }),
+    }
+}
+
+/// Loads libtorch's CUDA half once, where there is one; returns whether it is loaded.
+fn load_cuda() -> bool {
+    static LOADED: OnceLock<bool> = OnceLock::new();
+    *LOADED.get_or_init(super::cuda::load)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_device_that_is_listed_computes() -> Result<(), Error> {
+        all().into_iter().try_for_each(check)
+    }
+}

@@ -1,0 +1,4 @@
+//! Networks. Torch begins here.
+
+mod cuda;
+pub mod device;
