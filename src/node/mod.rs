@@ -5,6 +5,7 @@
 //! runs in one process with its peers, over a network, or from a bag. Relative names need no help from here:
 //! the bus resolves them against the node it was opened for.
 
+pub mod diagnostics;
 pub mod recorder;
 pub mod screen;
 mod stop;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bag::{Split, Storage};
 use crate::spec::Expect;
 
 /// The `record` section of a robot's file.
@@ -20,6 +21,10 @@ pub struct Config {
     pub episode_s: Option<f64>,
     /// What is kept from before somebody asked for it.
     pub ring: Ring,
+    /// The format of the bags.
+    pub storage: Storage,
+    /// When a bag goes on in a new file.
+    pub split: Split,
     /// The most that may wait for the disk before messages are dropped and counted. A disk was seen to stall for
     /// half a second, which at 110 MB/s is 55 MB.
     pub queue_megabytes: u64,
@@ -50,6 +55,8 @@ impl Default for Config {
         Self {
             episode_s: None,
             ring: Ring::default(),
+            storage: Storage::default(),
+            split: Split::default(),
             queue_megabytes: 96,
             inbox_megabytes: 48,
             min_free_megabytes: 256,

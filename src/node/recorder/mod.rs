@@ -6,11 +6,32 @@
 //! place where a message can get lost (wire, inbox, queue, disk) has its counter, shown while recording and noted
 //! in the bag.
 
+mod alarm;
 mod config;
+mod episode;
+mod face;
+mod operator;
+mod queue;
+mod ring;
+mod service;
+mod session;
+mod space;
+mod status;
+mod streams;
+mod teach;
+mod watch;
+mod writer;
 
 use std::path::PathBuf;
 
+pub use alarm::{Alarm, Noted};
 pub use config::{Config, Kept, Outcome, Ring, Session, Teach, Wanted};
+pub use episode::notes;
+pub use status::{Report, State, StreamReport, line, table};
+pub use streams::Losses;
+
+use session::Recorder;
+use space::Folder;
 
 use super::Context;
 use crate::{bag, bus};
@@ -87,14 +108,35 @@ pub fn run(context: &Context, wanted: Wanted, config: Config, session: Session) 
     if wanted.expect.is_empty() && !wanted.all {
         return Err(Error::Nothing);
     }
-    std::fs::create_dir_all(&session.out).map_err(|source| Error::Folder {
-        what: "making",
-        path: session.out.clone(),
-        source,
-    })?;
-    tracing::info!(node = context.bus.node().full_name(), ?config, "recorder");
-    while !context.stop.wished() {
-        std::thread::sleep(std::time::Duration::from_millis(100));
+    let folder = Folder::open(&session.out, config.min_free_megabytes)?;
+    let recovered = recover(&folder);
+    let mut recorder = Recorder::open(context, &wanted, config, session, folder)?;
+    recorder.recovered(recovered);
+    recorder.run()
+}
+
+/// Makes whole what an earlier recorder was torn from. What cannot be is said, and left as it is.
+fn recover(folder: &Folder) -> Vec<PathBuf> {
+    let mut whole = Vec::new();
+    for path in bag::unfinished(folder.path()) {
+        match bag::recover(&path) {
+            Ok(recovered) => {
+                tracing::warn!(?path, messages = recovered.messages, dropped_bytes = recovered.dropped_bytes, "a bag that was cut off is whole again");
+                whole.push(path);
+            }
+            Err(error) => tracing::error!(?path, "a bag was cut off and stays so: {}", report(&error)),
+        }
     }
-    Ok(Outcome::default())
+    whole
+}
+
+/// An error with its causes, in one line.
+fn report(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }
