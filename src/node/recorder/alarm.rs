@@ -14,7 +14,7 @@ use crate::time::Stamp;
 const ENTRIES: usize = 64;
 
 /// What goes wrong with a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alarm {
     /// Nothing was ever received.
