@@ -1,0 +1,263 @@
+//! Writing an MCAP file, a chunk at a time.
+//!
+//! The file holds whole chunks only: a chunk is gathered in memory and goes out in one write. Where that write
+//! fails, what it left is cut off again, so the file stays whole up to the chunk before.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::CHUNK_LIMIT;
+use super::chunk::{Draft, message_indexes};
+use super::index::{Channel, Chunk, Index, NOTES, Noted, Schema, nanoseconds};
+use super::record::{HEADER, MAGIC, METADATA, Put, Stamped};
+use crate::bag::{Compression, Error, Mcap, Notes, Options, Storage, Tally, Volume, qos};
+use crate::wire::{Sample, Topic};
+
+/// The metadata version whose spelling of qualities stands in the channels.
+const VERSION: u32 = 9;
+
+struct Pen {
+    path: PathBuf,
+    file: File,
+    /// Where the next record goes; everything before it is whole.
+    at: u64,
+    options: Mcap,
+    draft: Draft,
+    index: Index,
+    /// Channels by topic and type.
+    channels: HashMap<(String, String), u16>,
+}
+
+pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, Error> {
+    let kept = match &options.storage {
+        Storage::Mcap(mcap) => mcap.clone(),
+        Storage::Sqlite(_) => Mcap::default(),
+    };
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let mut pen = Pen {
+        path: path.to_owned(),
+        file: file.map_err(Error::disk("creating", path))?,
+        at: 0,
+        options: kept,
+        draft: Draft::default(),
+        index: Index::default(),
+        channels: HashMap::new(),
+    };
+    let mut head = MAGIC.to_vec();
+    head.record(HEADER, |out| {
+        out.text("ros2");
+        out.text(concat!("apprentice ", env!("CARGO_PKG_VERSION")));
+    });
+    pen.append(&head)?;
+    pen.keep(&options.notes)?;
+    Ok(Box::new(pen))
+}
+
+impl Pen {
+    /// Appends whole records.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.file.write_all(bytes);
+        self.wrote(written.map(|()| bytes.len() as u64))
+    }
+
+    /// Goes on after what was written, or cuts a failed write off again.
+    fn wrote(&mut self, written: std::io::Result<u64>) -> Result<(), Error> {
+        match written {
+            Ok(length) => {
+                self.at += length;
+                Ok(())
+            }
+            Err(source) => {
+                self.cut()?;
+                Err(Error::disk("writing", &self.path)(source))
+            }
+        }
+    }
+
+    fn cut(&mut self) -> Result<(), Error> {
+        let cut = self.file.set_len(self.at).and_then(|()| self.file.seek(SeekFrom::Start(self.at)));
+        cut.map(|_| ()).map_err(Error::disk("cutting", &self.path))
+    }
+
+    /// Writes the chunk that was gathered, and its indexes.
+    fn end_chunk(&mut self) -> Result<(), Error> {
+        if self.draft.is_empty() {
+            return Ok(());
+        }
+        let draft = std::mem::take(&mut self.draft);
+        let done = self.write_chunk(&draft);
+        self.draft = draft;
+        self.draft.clear();
+        done
+    }
+
+    fn write_chunk(&mut self, draft: &Draft) -> Result<(), Error> {
+        let offset = self.at;
+        let Self { file, options, .. } = self;
+        let (mut length, mut compressed) = (0, 0);
+        let written = draft.write(file, options.compression).map(|lengths| {
+            (length, compressed) = lengths;
+            length
+        });
+        self.wrote(written)?;
+        let (indexes, places) = message_indexes(&draft.entries, self.at);
+        // A chunk whose indexes did not fit goes with them: the file stays whole.
+        if let Err(error) = self.append(&indexes) {
+            self.at = offset;
+            self.cut()?;
+            return Err(error);
+        }
+        let (first, last) = draft.span.unwrap_or_default();
+        self.index.widen(first, last);
+        for (channel, entries) in &draft.entries {
+            *self.index.counts.entry(*channel).or_default() += entries.len() as u64;
+        }
+        self.index.chunks.push(Chunk {
+            first,
+            last,
+            offset,
+            length,
+            indexes: places,
+            indexes_length: indexes.len() as u64,
+            compression: match self.options.compression {
+                Compression::None => "",
+                Compression::Lz4 => "lz4",
+                Compression::Zstd => "zstd",
+            }
+            .to_owned(),
+            compressed,
+            uncompressed: draft.length(),
+            bare: false,
+        });
+        Ok(())
+    }
+
+    /// Gives the newest chunk up, so that a full disk has room for the file's end.
+    fn give_up_a_chunk(&mut self) -> Option<()> {
+        let chunk = self.index.chunks.pop()?;
+        for (channel, entries) in super::scan::counts_of(&self.path, &chunk) {
+            if let Some(count) = self.index.counts.get_mut(&channel) {
+                *count = count.saturating_sub(entries);
+            }
+        }
+        let chunks = &self.index.chunks;
+        let ends = chunks.iter().map(|chunk| (chunk.first, chunk.last));
+        self.index.span = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        self.at = chunk.offset;
+        self.index.noted.retain(|noted| noted.offset < chunk.offset);
+        Some(())
+    }
+
+    fn end_file(&mut self) -> Result<(), Error> {
+        let ending = self.index.ending(self.at);
+        let written = self.file.write_all(&ending);
+        self.wrote(written.map(|()| ending.len() as u64))
+    }
+}
+
+impl Volume for Pen {
+    fn declare(&mut self, topic: &Arc<Topic>, definition: &str, type_hash: &str) -> Result<(), Error> {
+        let key = (topic.name.clone(), topic.type_name.clone());
+        if self.channels.contains_key(&key) {
+            return Ok(());
+        }
+        let mut out = Vec::new();
+        let schema = Schema {
+            name: topic.type_name.clone(),
+            encoding: if definition.is_empty() { "" } else { "ros2msg" }.to_owned(),
+            text: definition.into(),
+        };
+        let known = self.index.schemas.iter().find(|(_, known)| **known == schema).map(|(id, _)| *id);
+        let schema_id = known.unwrap_or(self.index.schemas.len() as u16 + 1);
+        if known.is_none() {
+            schema.put(schema_id, &mut out);
+        }
+        let about = [
+            ("offered_qos_profiles", qos::text(&topic.qos, VERSION)),
+            ("topic_type_hash", type_hash.to_owned()),
+        ];
+        let channel = Channel {
+            schema: schema_id,
+            topic: topic.name.clone(),
+            encoding: "cdr".to_owned(),
+            about: about.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        };
+        let id = self.index.channels.len() as u16 + 1;
+        channel.put(id, &mut out);
+        self.append(&out)?;
+        self.index.schemas.insert(schema_id, schema);
+        self.index.channels.insert(id, channel);
+        self.index.counts.insert(id, 0);
+        self.channels.insert(key, id);
+        Ok(())
+    }
+
+    fn write(&mut self, sample: &Sample) -> Result<(), Error> {
+        let refused =
+            |why: String| Error::Refused { path: self.path.clone(), topic: sample.topic.name.clone(), why };
+        let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
+        let channel = *self.channels.get(&key).ok_or_else(|| refused("it was not declared".to_owned()))?;
+        let bytes = sample.cdr.len() as u64;
+        if bytes > CHUNK_LIMIT - 1024 {
+            return Err(refused(format!("it has {bytes} bytes, over the limit of {CHUNK_LIMIT}")));
+        }
+        let full = u64::from(self.options.chunk_bytes);
+        if self.draft.length() + bytes > full {
+            self.end_chunk()?;
+        }
+        let received = nanoseconds(sample.received);
+        let head = Stamped {
+            channel,
+            sequence: sample.sequence.unwrap_or(0) as u32,
+            received,
+            sent: sample.sent.map_or(received, nanoseconds),
+        };
+        self.draft.push(&head, &sample.cdr);
+        if self.draft.length() >= full { self.end_chunk() } else { Ok(()) }
+    }
+
+    fn keep(&mut self, notes: &Notes) -> Result<(), Error> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.end_chunk()?;
+        let mut out = Vec::new();
+        out.record(METADATA, |out| {
+            out.text(NOTES);
+            out.map(notes);
+        });
+        let noted = Noted { offset: self.at, length: out.len() as u64, name: NOTES.to_owned() };
+        self.append(&out)?;
+        self.index.noted.push(noted);
+        self.index.notes.extend(notes.clone());
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.end_chunk()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.at + self.draft.length()
+    }
+
+    fn close(mut self: Box<Self>) -> Result<Tally, Error> {
+        let mut done = self.end_chunk();
+        loop {
+            match self.end_file() {
+                Ok(()) => break,
+                Err(error) if error.is_full_disk() && self.give_up_a_chunk().is_some() => {
+                    self.cut()?;
+                    done = done.and(Err(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let tally = self.index.tally(&self.path, self.at);
+        self.file.sync_data().map_err(Error::disk("syncing", &self.path))?;
+        done.map(|()| tally)
+    }
+}

@@ -1,0 +1,52 @@
+//! Making a recording whole whose writer died.
+//!
+//! Of a split recording only the last file can be torn, but every file is asked: a whole one answers at once. The
+//! folder gets its `metadata.yaml` last, so that a recovery that is itself killed is simply done again.
+
+use std::path::Path;
+
+use super::metadata::{self, Metadata};
+use super::series::files_of;
+use super::{Error, Notes, Tally};
+use crate::time::Stamp;
+
+/// What recovery found and did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Whether there was anything to do; a whole recording is left as it is.
+    pub changed: bool,
+    /// The messages it has.
+    pub messages: u64,
+    /// The first and the last instant of receipt.
+    pub span: Option<(Stamp, Stamp)>,
+    /// Its files.
+    pub files: Vec<Tally>,
+    /// Bytes at the torn end that held no whole message.
+    pub dropped_bytes: u64,
+}
+
+/// Makes the recording in `folder` whole, in place.
+pub fn recover(folder: &Path) -> Result<Recovered, Error> {
+    let about = Metadata::load(folder)?;
+    let (format, paths) = files_of(folder, about.as_ref())?;
+    let (mut files, mut changed, mut dropped_bytes) = (Vec::new(), false, 0);
+    let mut notes = Notes::new();
+    for path in &paths {
+        let repair = (format.repair)(path)?;
+        changed |= repair.changed;
+        dropped_bytes += repair.dropped;
+        let shelf = (format.open)(path)?;
+        notes.extend(shelf.notes().clone());
+        files.push(shelf.tally().clone());
+    }
+    if about.is_none() || changed {
+        let version = about.as_ref().map_or(9, |about| about.version.max(6));
+        let distro = about.as_ref().map_or("", |about| &about.ros_distro);
+        notes.extend(about.as_ref().map(|about| about.custom_data.clone()).unwrap_or_default());
+        Metadata::of(format.identifier, version, &files, &notes, distro).save(folder)?;
+        changed = true;
+    }
+    let span = files.iter().fold(None, |span, file| metadata::join(span, file.span));
+    let messages = files.iter().map(Tally::messages).sum();
+    Ok(Recovered { changed, messages, span, files, dropped_bytes })
+}
