@@ -101,7 +101,7 @@ impl Watch {
             self.end(Alarm::Missing, now);
         }
         if self.limit.is_some_and(|limit| gap > limit) {
-            self.begin_alarm(Alarm::Silent, self.last.unwrap_or(now));
+            self.begin_alarm(Alarm::Silent, self.last.unwrap_or(now), now);
             self.end(Alarm::Silent, now);
             self.arrivals.clear();
             self.settled = now;
@@ -132,7 +132,7 @@ impl Watch {
     /// Raises an alarm that happens at an instant; it holds for a while, so that it can be seen.
     pub(super) fn show(&mut self, alarm: Alarm, now: Stamp) {
         self.shown_until.insert(alarm, now + SHOWN);
-        self.begin_alarm(alarm, now);
+        self.begin_alarm(alarm, now, now);
     }
 
     /// Judges the topic as it stands at `now`; everything that arrived before was seen.
@@ -141,11 +141,13 @@ impl Watch {
             self.arrivals.pop_front();
         }
         match self.last {
-            None if !self.optional && now.since(self.since) > self.limit.unwrap_or_default().max(PATIENCE) => {
-                self.hold(Alarm::Missing, self.since);
+            None if !self.optional
+                && now.since(self.since) > self.limit.unwrap_or_default().max(PATIENCE) =>
+            {
+                self.hold(Alarm::Missing, self.since, now);
             }
             Some(last) if self.limit.is_some_and(|limit| now.since(last) > limit) => {
-                self.hold(Alarm::Silent, last);
+                self.hold(Alarm::Silent, last, now);
                 self.end(Alarm::Slow, now);
             }
             _ => self.judge_rate(now),
@@ -166,7 +168,7 @@ impl Watch {
         }
         let rate = self.arrivals.len() as f64 / self.window().as_secs_f64();
         if rate < SLOW * expected {
-            self.hold(Alarm::Slow, now);
+            self.hold(Alarm::Slow, now, now);
         } else if rate > WELL * expected {
             self.end(Alarm::Slow, now);
         }
@@ -220,14 +222,14 @@ impl Watch {
         self.log.noted(topic, start, now)
     }
 
-    fn hold(&mut self, alarm: Alarm, from: Stamp) {
+    fn hold(&mut self, alarm: Alarm, from: Stamp, now: Stamp) {
         if !self.log.holds(alarm) {
-            self.begin_alarm(alarm, from);
+            self.begin_alarm(alarm, from, now);
         }
     }
 
-    fn begin_alarm(&mut self, alarm: Alarm, from: Stamp) {
-        if self.log.raise(alarm, from) {
+    fn begin_alarm(&mut self, alarm: Alarm, from: Stamp, now: Stamp) {
+        if self.log.raise(alarm, from, now) {
             self.changes.push(Change::Began(alarm));
         }
     }
@@ -243,7 +245,8 @@ impl Watch {
 fn leading_stamp(cdr: &[u8]) -> Option<Stamp> {
     let little = cdr.get(1)? & 1 == 1;
     let bytes: [u8; 8] = cdr.get(STAMP)?.try_into().ok()?;
-    let ([a, b, c, d], [e, f, g, h]) = ([bytes[0], bytes[1], bytes[2], bytes[3]], [bytes[4], bytes[5], bytes[6], bytes[7]]);
+    let ([a, b, c, d], [e, f, g, h]) =
+        ([bytes[0], bytes[1], bytes[2], bytes[3]], [bytes[4], bytes[5], bytes[6], bytes[7]]);
     Some(if little {
         Stamp::from_parts(i32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
     } else {
@@ -253,9 +256,12 @@ fn leading_stamp(cdr: &[u8]) -> Option<Stamp> {
 
 /// Whether messages of that definition begin with a header: its first field is one.
 pub(super) fn begins_with_header(definition: &str) -> bool {
-    let mut fields = definition.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut fields =
+        definition.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     fields.find(|line| !line.contains('=')).is_some_and(|line| {
-        line.starts_with("std_msgs/Header ") || line.starts_with("std_msgs/msg/Header ") || line.starts_with("Header ")
+        line.starts_with("std_msgs/Header ")
+            || line.starts_with("std_msgs/msg/Header ")
+            || line.starts_with("Header ")
     })
 }
 
@@ -313,7 +319,8 @@ mod tests {
         let mut changes = feed(&mut watch, 0..5_000, 33);
         changes.extend(feed(&mut watch, 5_000..7_000, 0));
         changes.extend(feed(&mut watch, 7_000..12_000, 33));
-        let [(began, Change::Began(Alarm::Silent)), (_, Change::Ended(Alarm::Silent, lasted))] = changes[..] else {
+        let [(began, Change::Began(Alarm::Silent)), (_, Change::Ended(Alarm::Silent, lasted))] = changes[..]
+        else {
             panic!("{changes:?}")
         };
         assert!((5_000..5_600).contains(&began), "{began}");

@@ -16,14 +16,18 @@ use crate::bag;
 use crate::time::Stamp;
 
 impl Recorder<'_> {
-    /// Ends the episode when it is time, and takes it over from a writer that is done.
-    pub(super) fn look_after_the_episode(&mut self) {
+    /// Ends an episode that has reached its length.
+    pub(super) fn end_at_its_length(&mut self) {
         if let Phase::Recording(episode) = &self.phase
             && !episode.is_over()
             && self.length().is_some_and(|length| self.seen.since(episode.start) >= length)
         {
             self.stop(Why::Length, None, true, Answer::default());
         }
+    }
+
+    /// Takes an episode over from a writer that is done.
+    pub(super) fn look_after_the_episode(&mut self) {
         let over = match &self.phase {
             Phase::Recording(episode) | Phase::Saving(episode, _) => episode.is_over(),
             Phase::Idle => false,
@@ -51,7 +55,8 @@ impl Recorder<'_> {
 
     fn trouble_with_the_disk(&self, episode: &Episode) -> Option<Why> {
         if !episode.path.is_dir() {
-            let words = "its folder has vanished; if it was moved, `apprentice bag recover` makes it whole there";
+            let words =
+                "its folder has vanished; if it was moved, `apprentice bag recover` makes it whole there";
             return Some(Why::Failed(words.to_owned()));
         }
         self.folder.enough().err().map(|error| Why::Full(report(&error)))
@@ -79,13 +84,7 @@ impl Recorder<'_> {
             Some(failure) => self.rescue(&path, failure, &mut ending, start),
             None => written.messages,
         };
-        let kept = Kept {
-            messages,
-            lost: self.streams.lost(),
-            length: ending.at.since(start),
-            path,
-            bytes,
-        };
+        let kept = Kept { messages, lost: self.streams.lost(), length: ending.at.since(start), path, bytes };
         let result = match ending.why.trouble() {
             None => Ok(words_of(&kept)),
             Some(why) => Err(Error::Episode { path: kept.path.clone(), why: why.to_owned() }),
