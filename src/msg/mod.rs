@@ -94,6 +94,8 @@ pub struct Known {
     pub describe: fn() -> Description,
     /// Makes its definition text and hash.
     pub definition: fn() -> Definition,
+    /// Whether bytes are such a message.
+    pub check: fn(&Bytes) -> Result<(), Error>,
     /// Decodes bytes and encodes what they said.
     pub recode: fn(&Bytes) -> Result<Bytes, Error>,
 }
@@ -104,6 +106,7 @@ impl Known {
             type_name: M::TYPE,
             describe: M::describe,
             definition: M::definition,
+            check: |cdr| M::decode(cdr).map(drop),
             recode: |cdr| M::decode(cdr).map(|message| message.encode()),
         }
     }
@@ -167,9 +170,14 @@ services! {
     own: Load Reset Disturb;
 }
 
+/// Every message type we know, and those services are made of.
+pub fn all() -> impl Iterator<Item = &'static Known> {
+    MESSAGES.iter().chain(SERVICES.iter().flat_map(|service| [&service.request, &service.response]))
+}
+
 /// The message type of that name, where we know it.
 pub fn known(type_name: &str) -> Option<&'static Known> {
-    MESSAGES.iter().find(|known| known.type_name == type_name)
+    all().find(|known| known.type_name == type_name)
 }
 
 /// The service type of that name, where we know it.
