@@ -109,7 +109,8 @@ impl Standin {
             _ => 0,
         });
         let width = widest.max().unwrap_or(0);
-        let stripes = (0..2 * width).flat_map(|x| [(x * 4) as u8, (x / 2) as u8, 255 - (x * 2) as u8]).collect();
+        let stripes =
+            (0..2 * width).flat_map(|x| [(x * 4) as u8, (x / 2) as u8, 255 - (x * 2) as u8]).collect();
         Self { made: vec![0; streams.len()], streams, start, stripes }
     }
 

@@ -159,7 +159,8 @@ fn list(contents: &[Content]) -> Table {
 ///
 /// Days are counted from 1 March of year 0, so that the leap day is the last of its year.
 fn calendar(stamp: Stamp) -> String {
-    let (seconds, tenths) = (stamp.0.div_euclid(1_000_000_000), stamp.0.rem_euclid(1_000_000_000) / 100_000_000);
+    let (seconds, tenths) =
+        (stamp.0.div_euclid(1_000_000_000), stamp.0.rem_euclid(1_000_000_000) / 100_000_000);
     let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -178,7 +179,8 @@ mod tests {
 
     #[test]
     fn the_calendar_knows_leap_years_and_the_time_before_1970() {
-        let said = [0, -1, 951_782_400, 4_107_542_399, 1_709_164_800].map(|s| calendar(Stamp(s * 1_000_000_000)));
+        let said =
+            [0, -1, 951_782_400, 4_107_542_399, 1_709_164_800].map(|s| calendar(Stamp(s * 1_000_000_000)));
         let wanted = [
             "1970-01-01 00:00:00.0 UTC",
             "1969-12-31 23:59:59.0 UTC",

@@ -143,8 +143,13 @@ mod tests {
         assert_eq!(log.clear(Alarm::Silent, Stamp(5_000_000_000)), Some(Duration::from_secs(2)));
         assert_eq!(log.clear(Alarm::Silent, Stamp(5_000_000_000)), None);
         let noted = log.noted("/camera", Stamp(1_000_000_000), Stamp(9_000_000_000));
-        let expected =
-            Noted { topic: "/camera".to_owned(), alarm: Alarm::Silent, after_s: 2.0, lasted_s: 2.0, times: 2 };
+        let expected = Noted {
+            topic: "/camera".to_owned(),
+            alarm: Alarm::Silent,
+            after_s: 2.0,
+            lasted_s: 2.0,
+            times: 2,
+        };
         assert_eq!(noted, [expected]);
     }
 

@@ -78,7 +78,12 @@ pub(super) struct Episode {
 
 impl Episode {
     /// Begins the episode after the last in `folder`.
-    pub(super) fn begin(folder: &Folder, config: &Config, notes: &Notes, start: Stamp) -> Result<Self, Error> {
+    pub(super) fn begin(
+        folder: &Folder,
+        config: &Config,
+        notes: &Notes,
+        start: Stamp,
+    ) -> Result<Self, Error> {
         folder.enough()?;
         let reserve = folder.reserve()?;
         let (number, path) = folder.next_episode()?;
@@ -89,7 +94,8 @@ impl Episode {
             ..bag::Options::default()
         };
         let writer = bag::create(&path, &options)?;
-        let queue_bytes = usize::try_from(config.queue_megabytes.saturating_mul(1_000_000)).unwrap_or(usize::MAX);
+        let queue_bytes =
+            usize::try_from(config.queue_megabytes.saturating_mul(1_000_000)).unwrap_or(usize::MAX);
         let flush = Duration::from_millis(config.flush_ms);
         let writing = Writing::start(writer, Queue::new(queue_bytes), flush, reserve)
             .map_err(|source| Error::Folder { what: "starting a writer for", path: path.clone(), source })?;

@@ -121,7 +121,12 @@ fn recover(folder: &Folder) -> Vec<PathBuf> {
     for path in bag::unfinished(folder.path()) {
         match bag::recover(&path) {
             Ok(recovered) => {
-                tracing::warn!(?path, messages = recovered.messages, dropped_bytes = recovered.dropped_bytes, "a bag that was cut off is whole again");
+                tracing::warn!(
+                    ?path,
+                    messages = recovered.messages,
+                    dropped_bytes = recovered.dropped_bytes,
+                    "a bag that was cut off is whole again"
+                );
                 whole.push(path);
             }
             Err(error) => tracing::error!(?path, "a bag was cut off and stays so: {}", report(&error)),

@@ -41,7 +41,12 @@ pub(super) fn call_trigger(bus: &dyn Bus, service: &str, within: Duration) -> Re
 }
 
 /// Calls "on or off".
-pub(super) fn call_set_bool(bus: &dyn Bus, service: &str, on: bool, within: Duration) -> Result<Reply, Error> {
+pub(super) fn call_set_bool(
+    bus: &dyn Bus,
+    service: &str,
+    on: bool,
+    within: Duration,
+) -> Result<Reply, Error> {
     let response = bus.call(service, SET_BOOL, SetBoolRequest { data: on }.encode(), within)?;
     let SetBoolResponse { success, message } = read(&response, service)?;
     Ok(Reply { success, message })

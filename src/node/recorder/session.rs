@@ -355,6 +355,8 @@ fn say(change: Change, stream: &Stream, now: Stamp) {
             lost = ?stream.losses(),
             "{alarm}"
         ),
-        Change::Ended(alarm, lasted) => tracing::info!(topic, lasted_s = lasted.as_secs_f64(), "no longer {alarm}"),
+        Change::Ended(alarm, lasted) => {
+            tracing::info!(topic, lasted_s = lasted.as_secs_f64(), "no longer {alarm}")
+        }
     }
 }

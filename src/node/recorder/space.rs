@@ -42,7 +42,8 @@ impl Folder {
 
     /// Bytes free for us on its disk.
     pub(super) fn free(&self) -> Result<u64, Error> {
-        let stat = rustix::fs::statvfs(&self.path).map_err(|source| self.failed("looking at", source.into()))?;
+        let stat =
+            rustix::fs::statvfs(&self.path).map_err(|source| self.failed("looking at", source.into()))?;
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 

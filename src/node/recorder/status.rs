@@ -81,9 +81,13 @@ pub struct StreamReport {
 
 /// The report as lines for a terminal of that many columns; no line is longer.
 pub fn table(report: &Report, columns: usize) -> Vec<String> {
-    let name_width = report.streams.iter().map(|stream| stream.topic.chars().count()).max().unwrap_or(5).clamp(5, 40);
+    let name_width =
+        report.streams.iter().map(|stream| stream.topic.chars().count()).max().unwrap_or(5).clamp(5, 40);
     let mut lines = vec![headline(report), String::new()];
-    lines.push(format!("{:name_width$}  {:>14}  {:>8}  {:>8}  {:>6}  {:>9}", "topic", "rate/Hz", "age/ms", "gap/ms", "lost", "MB"));
+    lines.push(format!(
+        "{:name_width$}  {:>14}  {:>8}  {:>8}  {:>6}  {:>9}",
+        "topic", "rate/Hz", "age/ms", "gap/ms", "lost", "MB"
+    ));
     lines.extend(report.streams.iter().map(|stream| row(stream, name_width)));
     lines.push(String::new());
     if !report.word.is_empty() {
@@ -181,7 +185,10 @@ mod tests {
             bytes: 190_000_000,
             free: Some(71_900_000_000),
             kept: (4, Some(10)),
-            streams: vec![stream, StreamReport { topic: "/joint_states".to_owned(), ..StreamReport::default() }],
+            streams: vec![
+                stream,
+                StreamReport { topic: "/joint_states".to_owned(), ..StreamReport::default() },
+            ],
             ..Report::default()
         }
     }

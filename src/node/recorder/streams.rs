@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Wanted;
 use super::alarm::{Alarm, Change};
 use super::queue::Refused;
 use super::watch::{self, Watch};
-use super::Wanted;
 use crate::bus::{self, Bus, Counts, Inbox, Offer, Subscription, asked_of};
 use crate::spec::Expect;
 use crate::time::Stamp;
@@ -276,7 +276,11 @@ impl Streams {
 
     /// The names of topics that are counted on and were never heard.
     pub(super) fn missing(&self) -> Vec<String> {
-        self.streams.iter().filter(|stream| !stream.watch.content()).map(|stream| stream.name.clone()).collect()
+        self.streams
+            .iter()
+            .filter(|stream| !stream.watch.content())
+            .map(|stream| stream.name.clone())
+            .collect()
     }
 
     /// Messages lost in this episode, in all topics.

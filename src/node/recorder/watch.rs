@@ -141,7 +141,9 @@ impl Watch {
             self.arrivals.pop_front();
         }
         match self.last {
-            None if !self.optional && now.since(self.since) > self.limit.unwrap_or_default().max(PATIENCE) => {
+            None if !self.optional
+                && now.since(self.since) > self.limit.unwrap_or_default().max(PATIENCE) =>
+            {
                 self.hold(Alarm::Missing, self.since);
             }
             Some(last) if self.limit.is_some_and(|limit| now.since(last) > limit) => {
@@ -243,7 +245,8 @@ impl Watch {
 fn leading_stamp(cdr: &[u8]) -> Option<Stamp> {
     let little = cdr.get(1)? & 1 == 1;
     let bytes: [u8; 8] = cdr.get(STAMP)?.try_into().ok()?;
-    let ([a, b, c, d], [e, f, g, h]) = ([bytes[0], bytes[1], bytes[2], bytes[3]], [bytes[4], bytes[5], bytes[6], bytes[7]]);
+    let ([a, b, c, d], [e, f, g, h]) =
+        ([bytes[0], bytes[1], bytes[2], bytes[3]], [bytes[4], bytes[5], bytes[6], bytes[7]]);
     Some(if little {
         Stamp::from_parts(i32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
     } else {
@@ -253,9 +256,12 @@ fn leading_stamp(cdr: &[u8]) -> Option<Stamp> {
 
 /// Whether messages of that definition begin with a header: its first field is one.
 pub(super) fn begins_with_header(definition: &str) -> bool {
-    let mut fields = definition.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut fields =
+        definition.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     fields.find(|line| !line.contains('=')).is_some_and(|line| {
-        line.starts_with("std_msgs/Header ") || line.starts_with("std_msgs/msg/Header ") || line.starts_with("Header ")
+        line.starts_with("std_msgs/Header ")
+            || line.starts_with("std_msgs/msg/Header ")
+            || line.starts_with("Header ")
     })
 }
 
@@ -313,7 +319,8 @@ mod tests {
         let mut changes = feed(&mut watch, 0..5_000, 33);
         changes.extend(feed(&mut watch, 5_000..7_000, 0));
         changes.extend(feed(&mut watch, 7_000..12_000, 33));
-        let [(began, Change::Began(Alarm::Silent)), (_, Change::Ended(Alarm::Silent, lasted))] = changes[..] else {
+        let [(began, Change::Began(Alarm::Silent)), (_, Change::Ended(Alarm::Silent, lasted))] = changes[..]
+        else {
             panic!("{changes:?}")
         };
         assert!((5_000..5_600).contains(&began), "{began}");

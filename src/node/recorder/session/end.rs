@@ -51,7 +51,8 @@ impl Recorder<'_> {
 
     fn trouble_with_the_disk(&self, episode: &Episode) -> Option<Why> {
         if !episode.path.is_dir() {
-            let words = "its folder has vanished; if it was moved, `apprentice bag recover` makes it whole there";
+            let words =
+                "its folder has vanished; if it was moved, `apprentice bag recover` makes it whole there";
             return Some(Why::Failed(words.to_owned()));
         }
         self.folder.enough().err().map(|error| Why::Full(report(&error)))
@@ -79,13 +80,7 @@ impl Recorder<'_> {
             Some(failure) => self.rescue(&path, failure, &mut ending, start),
             None => written.messages,
         };
-        let kept = Kept {
-            messages,
-            lost: self.streams.lost(),
-            length: ending.at.since(start),
-            path,
-            bytes,
-        };
+        let kept = Kept { messages, lost: self.streams.lost(), length: ending.at.since(start), path, bytes };
         let result = match ending.why.trouble() {
             None => Ok(words_of(&kept)),
             Some(why) => Err(Error::Episode { path: kept.path.clone(), why: why.to_owned() }),
