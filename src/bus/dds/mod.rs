@@ -2,39 +2,45 @@
 //!
 //! Bytes go in and out of rustdds through raw endpoints, so that any type can be recorded, known to us or not.
 
+mod endpoints;
 mod herald;
+mod identity;
 mod raw;
 mod receiver;
+mod service;
 mod words;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use rustdds::no_key::DataWriter;
-use rustdds::{
-    DataWriterStatus, DomainParticipant, DomainParticipantBuilder, QosPolicies, RTPSEntity, StatusEvented,
-    TopicKind,
-};
+use rustdds::{DomainParticipantBuilder, RTPSEntity};
 
-use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription};
+use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, lock};
 use crate::time::{Clock, Wall};
 use crate::wire::{Sample, Topic};
+use endpoints::Endpoints;
 use herald::{Herald, Principal};
 use raw::Raw;
-use receiver::{Reader, Receiver};
+use service::Client;
 
 /// What is asked of the kernel for each receiving socket: a quarter of a second of a fast network.
 const RECEIVE_BUFFER: usize = 32 << 20;
 
+/// How many messages of a reliable topic may be on their way before a sender has to wait.
+const WINDOW: i32 = 64;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+type Clients = HashMap<(String, String), Arc<Client>>;
+
 /// One node's end of a DDS domain.
 pub struct Dds {
     node: Node,
-    participant: DomainParticipant,
-    publisher: rustdds::Publisher,
-    subscriber: rustdds::Subscriber,
-    receiver: Receiver,
+    endpoints: Arc<Endpoints>,
+    clients: Mutex<Clients>,
     clock: Arc<dyn Clock>,
     _herald: Option<Herald>,
 }
@@ -42,73 +48,34 @@ pub struct Dds {
 impl Dds {
     /// Joins the domain that `options` say as `node`.
     pub fn open(options: &Options, node: Node) -> Result<Self, Error> {
-        let opened = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open { bus: "dds", source };
+        Self::join(options, node).map_err(|source| Error::Open { bus: "dds", source })
+    }
+
+    fn join(options: &Options, node: Node) -> Result<Self, Cause> {
         let mut builder =
             DomainParticipantBuilder::new(options.domain()).socket_receive_buffer_size(RECEIVE_BUFFER);
         if !options.leave_host {
-            builder = builder.with_only_networks([std::net::Ipv4Addr::LOCALHOST]);
+            builder = builder.with_only_networks([Ipv4Addr::LOCALHOST]);
         }
-        let participant = builder.build().map_err(|error| opened(error.into()))?;
-        let publisher =
-            participant.create_publisher(&QosPolicies::qos_none()).map_err(|error| opened(error.into()))?;
-        let subscriber =
-            participant.create_subscriber(&QosPolicies::qos_none()).map_err(|error| opened(error.into()))?;
-        let receiver = Receiver::start().map_err(|error| opened(error.into()))?;
-        let herald = if options.leave_host {
-            None
-        } else {
+        let participant = builder.build()?;
+        let mut herald = None;
+        if !options.leave_host {
             let mut prefix = [0; 12];
             prefix.copy_from_slice(&participant.guid().to_bytes()[..12]);
             let (domain, participant) = (participant.domain_id(), participant.participant_id());
-            Some(
-                Herald::start(Principal { domain, participant, prefix })
-                    .map_err(|error| opened(error.into()))?,
-            )
-        };
-        Ok(Self {
-            node,
-            participant,
-            publisher,
-            subscriber,
-            receiver,
-            clock: Arc::new(Wall),
-            _herald: herald,
-        })
+            herald = Some(Herald::start(Principal { domain, participant, prefix })?);
+        }
+        let endpoints = Arc::new(Endpoints::open(participant)?);
+        Ok(Self { node, endpoints, clients: Mutex::default(), clock: Arc::new(Wall), _herald: herald })
     }
 
-    fn reader(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Reader, Error> {
-        let failed = |error: rustdds::dds::CreateError| Error::Transport {
-            what: "subscribing",
-            topic: name.to_owned(),
-            type_name: type_name.to_owned(),
-            source: error.into(),
-        };
-        let topic = self
-            .participant
-            .create_topic(name.to_owned(), words::type_name(type_name), qos, TopicKind::NoKey)
-            .map_err(failed)?;
-        self.subscriber
-            .create_simple_datareader_no_key::<Bytes, Raw>(&topic, Some(qos.clone()))
-            .map_err(failed)
-    }
-
-    fn writer(
-        &self,
-        name: &str,
-        type_name: &str,
-        qos: &QosPolicies,
-    ) -> Result<DataWriter<Bytes, Raw>, Error> {
-        let failed = |error: rustdds::dds::CreateError| Error::Transport {
-            what: "advertising",
-            topic: name.to_owned(),
-            type_name: type_name.to_owned(),
-            source: error.into(),
-        };
-        let topic = self
-            .participant
-            .create_topic(name.to_owned(), words::type_name(type_name), qos, TopicKind::NoKey)
-            .map_err(failed)?;
-        self.publisher.create_datawriter_no_key::<Bytes, Raw>(&topic, Some(qos.clone())).map_err(failed)
+    fn client(&self, service: &str, type_name: &str) -> Result<Arc<Client>, Error> {
+        let key = (service.to_owned(), type_name.to_owned());
+        if let Some(client) = lock(&self.clients).get(&key) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(Client::open(&self.endpoints, service, type_name)?);
+        Ok(Arc::clone(lock(&self.clients).entry(key).or_insert(client)))
     }
 }
 
@@ -124,23 +91,19 @@ fn held(type_name: &str) -> i32 {
 impl Bus for Dds {
     fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
         let name = self.node.resolve(&topic.name)?;
-        let qos = words::qos(&topic.qos, 64);
-        let writer = self.writer(&words::topic(&name), &topic.type_name, &qos)?;
-        Ok(Box::new(Mouth {
-            topic: Topic { name, ..topic.clone() },
-            writer,
-            clock: Arc::clone(&self.clock),
-            matched: std::cell::Cell::new(0),
-        }))
+        let qos = words::qos(&topic.qos, WINDOW.max(words::depth(&topic.qos)));
+        let writer = self.endpoints.writer(&words::topic(&name), &topic.type_name, &qos)?;
+        let (endpoints, clock) = (Arc::clone(&self.endpoints), Arc::clone(&self.clock));
+        Ok(Box::new(Mouth { topic: Topic { name, ..topic.clone() }, writer, endpoints, clock }))
     }
 
     fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error> {
         let topic = Arc::new(Topic { name: self.node.resolve(&topic.name)?, ..topic.clone() });
         let qos = words::qos(&topic.qos, held(&topic.type_name));
-        let reader = self.reader(&words::topic(&topic.name), &topic.type_name, &qos)?;
+        let reader = self.endpoints.reader(&words::topic(&topic.name), &topic.type_name, &qos)?;
         let door = inbox.door();
         let entrance = door.clone();
-        let line = self.receiver.add(
+        let line = self.endpoints.receiver.add(
             reader,
             Box::new(move |received| {
                 entrance.deliver(Sample {
@@ -157,9 +120,9 @@ impl Bus for Dds {
     }
 
     fn offers(&self) -> Vec<Offer> {
-        let own = self.participant.guid().prefix;
+        let own = self.endpoints.participant.guid().prefix;
         let mut offers: BTreeMap<String, Offer> = BTreeMap::new();
-        for writer in self.participant.discovered_writers() {
+        for writer in self.endpoints.participant.discovered_writers() {
             let data = &writer.publication_topic_data;
             let Some(name) = words::topic_of_ros(&data.topic_name) else { continue };
             if data.key.prefix == own {
@@ -181,13 +144,12 @@ impl Bus for Dds {
     }
 
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
-        let _ = (name, type_name, answer);
-        unimplemented!()
+        service::serve(&self.endpoints, &self.node.resolve(name)?, type_name, answer)
     }
 
     fn call(&self, name: &str, type_name: &str, request: Bytes, within: Duration) -> Result<Bytes, Error> {
-        let _ = (name, type_name, request, within);
-        unimplemented!()
+        let service = self.node.resolve(name)?;
+        self.client(&service, type_name)?.call(&service, &request, within)
     }
 
     fn node(&self) -> &Node {
@@ -199,8 +161,8 @@ impl Bus for Dds {
 struct Mouth {
     topic: Topic,
     writer: DataWriter<Bytes, Raw>,
+    endpoints: Arc<Endpoints>,
     clock: Arc<dyn Clock>,
-    matched: std::cell::Cell<usize>,
 }
 
 impl Sink for Mouth {
@@ -220,11 +182,6 @@ impl Sink for Mouth {
     }
 
     fn matched(&self) -> usize {
-        while let Some(status) = self.writer.try_recv_status() {
-            if let DataWriterStatus::PublicationMatched { current, .. } = status {
-                self.matched.set(usize::try_from(current.count()).unwrap_or(0));
-            }
-        }
-        self.matched.get()
+        self.endpoints.connected(self.writer.guid()).len()
     }
 }

@@ -37,6 +37,14 @@ pub(super) fn type_of_ros(name: &str) -> String {
     }
 }
 
+/// The depth of a history as DDS counts it; keeping all is not bounded by it.
+pub(super) fn depth(qos: &Qos) -> i32 {
+    match qos.history {
+        wire::History::KeepLast(depth) => i32::try_from(depth.max(1)).unwrap_or(i32::MAX),
+        wire::History::KeepAll => 1,
+    }
+}
+
 /// The quality of service for an endpoint of which rustdds may hold `samples` at a time.
 pub(super) fn qos(qos: &Qos, samples: i32) -> QosPolicies {
     let mut builder = QosPolicyBuilder::new()
@@ -49,9 +57,7 @@ pub(super) fn qos(qos: &Qos, samples: i32) -> QosPolicies {
             wire::Durability::Volatile => Durability::Volatile,
         })
         .history(match qos.history {
-            wire::History::KeepLast(depth) => {
-                History::KeepLast { depth: i32::try_from(depth).unwrap_or(i32::MAX) }
-            }
+            wire::History::KeepLast(_) => History::KeepLast { depth: depth(qos) },
             wire::History::KeepAll => History::KeepAll,
         })
         .resource_limits(ResourceLimits {

@@ -14,7 +14,7 @@ use crate::time::Stamp;
 const ENTRIES: usize = 64;
 
 /// What goes wrong with a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alarm {
     /// Nothing was ever received.
@@ -48,8 +48,10 @@ pub struct Noted {
     pub topic: String,
     /// What went wrong.
     pub alarm: Alarm,
-    /// When, in seconds from the start of the episode.
+    /// When it began, in seconds from the start of the episode.
     pub after_s: f64,
+    /// When it was noticed and said.
+    pub said_s: f64,
     /// For how long, in seconds.
     pub lasted_s: f64,
     /// How often, where several were counted into one.
@@ -67,6 +69,7 @@ pub(super) enum Change {
 struct Entry {
     alarm: Alarm,
     from: Stamp,
+    said: Stamp,
     until: Option<Stamp>,
     times: u64,
 }
@@ -80,8 +83,9 @@ impl Log {
         self.0.iter_mut().rev().find(|entry| entry.alarm == alarm && entry.until.is_none())
     }
 
-    /// An alarm holds since `from`. Says whether that is news; what holds already is counted once more.
-    pub(super) fn raise(&mut self, alarm: Alarm, from: Stamp) -> bool {
+    /// An alarm that is noticed at `now` holds since `from`. Says whether that is news; what holds already is
+    /// counted once more.
+    pub(super) fn raise(&mut self, alarm: Alarm, from: Stamp, now: Stamp) -> bool {
         if let Some(entry) = self.open(alarm) {
             entry.times += 1;
             return false;
@@ -89,7 +93,7 @@ impl Log {
         let full = self.0.len() >= ENTRIES;
         match self.0.iter_mut().rev().find(|entry| full && entry.alarm == alarm) {
             Some(entry) => (entry.until, entry.times) = (None, entry.times + 1),
-            None => self.0.push(Entry { alarm, from, until: None, times: 1 }),
+            None => self.0.push(Entry { alarm, from, said: now, until: None, times: 1 }),
         }
         true
     }
@@ -113,7 +117,7 @@ impl Log {
     /// Begins an episode at `start`: only what holds is taken along.
     pub(super) fn begin(&mut self, start: Stamp) {
         self.0.retain_mut(|entry| {
-            (entry.from, entry.times) = (start, 1);
+            (entry.from, entry.said, entry.times) = (start, start, 1);
             entry.until.is_none()
         });
     }
@@ -124,6 +128,7 @@ impl Log {
             topic: topic.to_owned(),
             alarm: entry.alarm,
             after_s: entry.from.since(start).as_secs_f64(),
+            said_s: entry.said.since(start).as_secs_f64(),
             lasted_s: entry.until.unwrap_or(now).since(entry.from).as_secs_f64(),
             times: entry.times,
         };
@@ -138,8 +143,8 @@ mod tests {
     #[test]
     fn an_alarm_is_noted_with_its_beginning_and_its_length() {
         let mut log = Log::default();
-        assert!(log.raise(Alarm::Silent, Stamp(3_000_000_000)));
-        assert!(!log.raise(Alarm::Silent, Stamp(4_000_000_000)));
+        assert!(log.raise(Alarm::Silent, Stamp(3_000_000_000), Stamp(3_500_000_000)));
+        assert!(!log.raise(Alarm::Silent, Stamp(4_000_000_000), Stamp(4_000_000_000)));
         assert_eq!(log.clear(Alarm::Silent, Stamp(5_000_000_000)), Some(Duration::from_secs(2)));
         assert_eq!(log.clear(Alarm::Silent, Stamp(5_000_000_000)), None);
         let noted = log.noted("/camera", Stamp(1_000_000_000), Stamp(9_000_000_000));
@@ -147,6 +152,7 @@ mod tests {
             topic: "/camera".to_owned(),
             alarm: Alarm::Silent,
             after_s: 2.0,
+            said_s: 2.5,
             lasted_s: 2.0,
             times: 2,
         };
@@ -157,7 +163,7 @@ mod tests {
     fn a_topic_that_flaps_for_an_hour_fills_no_memory() {
         let mut log = Log::default();
         for second in 0..10_000 {
-            log.raise(Alarm::Slow, Stamp(second));
+            log.raise(Alarm::Slow, Stamp(second), Stamp(second));
             log.clear(Alarm::Slow, Stamp(second + 1));
         }
         assert_eq!(log.0.len(), ENTRIES);
@@ -167,9 +173,9 @@ mod tests {
     #[test]
     fn an_episode_takes_along_only_what_holds() {
         let mut log = Log::default();
-        log.raise(Alarm::Slow, Stamp(1));
+        log.raise(Alarm::Slow, Stamp(1), Stamp(1));
         log.clear(Alarm::Slow, Stamp(2));
-        log.raise(Alarm::Missing, Stamp(1));
+        log.raise(Alarm::Missing, Stamp(1), Stamp(1));
         log.begin(Stamp(10));
         let noted = log.noted("/t", Stamp(10), Stamp(11));
         assert_eq!(noted.iter().map(|note| note.alarm).collect::<Vec<_>>(), [Alarm::Missing]);

@@ -66,6 +66,9 @@ impl Why {
     }
 }
 
+/// Makes the writer of a bag.
+pub(super) type Create = fn(&Path, &bag::Options) -> Result<Box<dyn bag::Writer>, bag::Error>;
+
 /// An episode being written.
 #[derive(Debug)]
 pub(super) struct Episode {
@@ -77,12 +80,13 @@ pub(super) struct Episode {
 }
 
 impl Episode {
-    /// Begins the episode after the last in `folder`.
+    /// Begins the episode after the last in `folder`, with a writer that `create` makes.
     pub(super) fn begin(
         folder: &Folder,
         config: &Config,
         notes: &Notes,
         start: Stamp,
+        create: Create,
     ) -> Result<Self, Error> {
         folder.enough()?;
         let reserve = folder.reserve()?;
@@ -93,7 +97,7 @@ impl Episode {
             notes: notes.clone(),
             ..bag::Options::default()
         };
-        let writer = bag::create(&path, &options)?;
+        let writer = create(&path, &options)?;
         let queue_bytes =
             usize::try_from(config.queue_megabytes.saturating_mul(1_000_000)).unwrap_or(usize::MAX);
         let flush = Duration::from_millis(config.flush_ms);

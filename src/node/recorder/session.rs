@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::alarm::Change;
-use super::episode::{self, Episode, Why};
+use super::episode::{self, Create, Episode, Why};
 use super::face::Face;
 use super::operator::{Answer, Ask, Asked, Services, ask_of};
 use super::ring::Ring;
@@ -22,6 +22,7 @@ use super::space::Folder;
 use super::status::State;
 use super::streams::{Stream, Streams};
 use super::{Config, Error, Outcome, Session, Wanted, report, teach};
+use crate::bag;
 use crate::bus::{Inbox, Limit};
 use crate::node::Context;
 use crate::time::{Clock, Stamp};
@@ -29,7 +30,10 @@ use crate::wire::Sample;
 
 /// How long the loop waits for messages before it looks after everything else.
 const TICK: Duration = Duration::from_millis(20);
-/// How often topics are judged and looked for, and the disk is looked at.
+/// How often topics are looked for, and the disk is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often topics are judged, by the bus's clock: a bus that runs faster than life is judged as often in its
+/// own time.
 const JUDGE: Duration = Duration::from_millis(100);
 /// The most messages in the inbox; its bytes are the limit that counts.
 const INBOX_SAMPLES: usize = 100_000;
@@ -78,6 +82,10 @@ pub(super) struct Recorder<'a> {
     opened: Instant,
     /// Up to when everything that arrived was seen.
     seen: Stamp,
+    /// When the topics were judged last.
+    judged: Stamp,
+    /// What makes a bag's writer: [`bag::create`], but for a test that needs one that dies.
+    create: Create,
 }
 
 impl<'a> Recorder<'a> {
@@ -106,6 +114,8 @@ impl<'a> Recorder<'a> {
             quitting: false,
             opened: Instant::now(),
             seen: clock.now(),
+            judged: clock.now(),
+            create: bag::create,
             context,
             clock,
             config,
@@ -121,16 +131,15 @@ impl<'a> Recorder<'a> {
 
     /// Records until the session is over.
     pub(super) fn run(mut self) -> Result<Outcome, Error> {
-        let mut judge = Instant::now();
+        let mut look = Instant::now();
         let mut ready = false;
         while !(self.quitting && matches!(self.phase, Phase::Idle)) {
             if ready {
                 self.receive();
             }
-            if Instant::now() >= judge {
-                judge = Instant::now() + JUDGE;
+            if Instant::now() >= look {
+                look = Instant::now() + LOOK;
                 self.discover();
-                self.judge();
                 self.look_at_the_disk();
             }
             self.hear();
@@ -153,13 +162,23 @@ impl<'a> Recorder<'a> {
     fn receive(&mut self) {
         let deadline = Instant::now() + TICK;
         while let Some(sample) = self.inbox.wait(deadline) {
-            self.seen = sample.received;
+            self.see_time(sample.received);
             self.take(&sample);
             if Instant::now() >= deadline {
                 return;
             }
         }
-        self.seen = self.clock.now();
+        self.see_time(self.clock.now());
+    }
+
+    /// Everything that arrived before `now` was seen: judges the topics where it is time, and ends the episode.
+    fn see_time(&mut self, now: Stamp) {
+        self.seen = now;
+        if now >= self.judged + JUDGE || now < self.judged {
+            self.judged = now;
+            self.judge();
+        }
+        self.end_at_its_length();
     }
 
     fn take(&mut self, sample: &Sample) {
@@ -296,7 +315,7 @@ impl<'a> Recorder<'a> {
     /// Begins an episode: from here on what arrives is its.
     fn begin(&mut self) -> Result<Episode, Error> {
         let now = self.clock.now();
-        let episode = Episode::begin(&self.folder, &self.config, &self.session.notes, now)?;
+        let episode = Episode::begin(&self.folder, &self.config, &self.session.notes, now, self.create)?;
         self.trouble = None;
         self.current = (episode.number, episode.path.clone());
         for stream in self.streams.iter_mut() {

@@ -101,7 +101,7 @@ impl Watch {
             self.end(Alarm::Missing, now);
         }
         if self.limit.is_some_and(|limit| gap > limit) {
-            self.begin_alarm(Alarm::Silent, self.last.unwrap_or(now));
+            self.begin_alarm(Alarm::Silent, self.last.unwrap_or(now), now);
             self.end(Alarm::Silent, now);
             self.arrivals.clear();
             self.settled = now;
@@ -132,7 +132,7 @@ impl Watch {
     /// Raises an alarm that happens at an instant; it holds for a while, so that it can be seen.
     pub(super) fn show(&mut self, alarm: Alarm, now: Stamp) {
         self.shown_until.insert(alarm, now + SHOWN);
-        self.begin_alarm(alarm, now);
+        self.begin_alarm(alarm, now, now);
     }
 
     /// Judges the topic as it stands at `now`; everything that arrived before was seen.
@@ -144,10 +144,10 @@ impl Watch {
             None if !self.optional
                 && now.since(self.since) > self.limit.unwrap_or_default().max(PATIENCE) =>
             {
-                self.hold(Alarm::Missing, self.since);
+                self.hold(Alarm::Missing, self.since, now);
             }
             Some(last) if self.limit.is_some_and(|limit| now.since(last) > limit) => {
-                self.hold(Alarm::Silent, last);
+                self.hold(Alarm::Silent, last, now);
                 self.end(Alarm::Slow, now);
             }
             _ => self.judge_rate(now),
@@ -168,7 +168,7 @@ impl Watch {
         }
         let rate = self.arrivals.len() as f64 / self.window().as_secs_f64();
         if rate < SLOW * expected {
-            self.hold(Alarm::Slow, now);
+            self.hold(Alarm::Slow, now, now);
         } else if rate > WELL * expected {
             self.end(Alarm::Slow, now);
         }
@@ -222,14 +222,14 @@ impl Watch {
         self.log.noted(topic, start, now)
     }
 
-    fn hold(&mut self, alarm: Alarm, from: Stamp) {
+    fn hold(&mut self, alarm: Alarm, from: Stamp, now: Stamp) {
         if !self.log.holds(alarm) {
-            self.begin_alarm(alarm, from);
+            self.begin_alarm(alarm, from, now);
         }
     }
 
-    fn begin_alarm(&mut self, alarm: Alarm, from: Stamp) {
-        if self.log.raise(alarm, from) {
+    fn begin_alarm(&mut self, alarm: Alarm, from: Stamp, now: Stamp) {
+        if self.log.raise(alarm, from, now) {
             self.changes.push(Change::Began(alarm));
         }
     }

@@ -16,14 +16,18 @@ use crate::bag;
 use crate::time::Stamp;
 
 impl Recorder<'_> {
-    /// Ends the episode when it is time, and takes it over from a writer that is done.
-    pub(super) fn look_after_the_episode(&mut self) {
+    /// Ends an episode that has reached its length.
+    pub(super) fn end_at_its_length(&mut self) {
         if let Phase::Recording(episode) = &self.phase
             && !episode.is_over()
             && self.length().is_some_and(|length| self.seen.since(episode.start) >= length)
         {
             self.stop(Why::Length, None, true, Answer::default());
         }
+    }
+
+    /// Takes an episode over from a writer that is done.
+    pub(super) fn look_after_the_episode(&mut self) {
         let over = match &self.phase {
             Phase::Recording(episode) | Phase::Saving(episode, _) => episode.is_over(),
             Phase::Idle => false,
