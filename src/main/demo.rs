@@ -54,7 +54,7 @@ impl Demo {
             notes,
             ..Session::default()
         };
-        println!("One episode of {} s is recorded over {:?}.", self.seconds, BusKind::best());
+        println!("One episode of {} s is recorded over {}.", self.seconds, BusKind::best());
         let outcome = recorder::run(&context, wanted, settings.record.clone(), session)?;
         drop(robot);
         report(&outcome);

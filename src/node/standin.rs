@@ -11,9 +11,9 @@ use bytes::Bytes;
 
 use super::Context;
 use crate::bus;
+use crate::msg::Message;
 use crate::msg::sensor::{CompressedImage, Image, JointState};
 use crate::msg::std::{Header, Time};
-use crate::msg::{self, Message};
 use crate::time::Stamp;
 use crate::wire::{Qos, Topic};
 
@@ -217,6 +217,7 @@ pub fn run(context: &Context, streams: Vec<Stream>) -> Result<Vec<u64>, bus::Err
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::msg;
 
     const NAMES: [&str; 2] = ["a", "b"];
 
