@@ -1,106 +1,18 @@
 //! What every bag format promises: one list of cases, run over each way a recording can be kept.
 //!
-//! The cases use nothing but the public traits, so a new format is covered by one line in `storages`.
+//! The cases use nothing but the public traits, so a new format is covered by one line in `bags::storages`.
+
+#[path = "support/bags.rs"]
+mod bags;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use apprentice::bag::{self, Compression, Error, Mcap, Options, Split, Sqlite, Storage, Style};
+use apprentice::bag::{self, Error, Options, Split, Sqlite, Storage, Style};
 use apprentice::time::Stamp;
-use apprentice::wire::{Qos, Sample, Topic};
-use bytes::Bytes;
-
-const DEFINITION: &str = "std_msgs/Header header\nfloat64[] data\n";
-const HASH: &str = "RIHS01_0000000000000000000000000000000000000000000000000000000000000001";
-
-fn storages() -> Vec<(&'static str, Storage)> {
-    let mcap = |compression| Storage::Mcap(Mcap { compression, chunk_bytes: 4096 });
-    let sqlite = |style| Storage::Sqlite(Sqlite { style });
-    vec![
-        ("mcap", mcap(Compression::None)),
-        ("mcap with lz4", mcap(Compression::Lz4)),
-        ("mcap with zstd", mcap(Compression::Zstd)),
-        ("sqlite as Jazzy", sqlite(Style::Jazzy)),
-        ("sqlite as Humble", sqlite(Style::Humble)),
-    ]
-}
-
-/// Runs a case over every storage, each in a folder of its own.
-fn over_every_storage(case: impl Fn(&Path, Options)) {
-    for (name, storage) in storages() {
-        eprintln!("-- {name}");
-        let scratch = tempfile::tempdir().expect("a scratch folder");
-        case(&scratch.path().join("episode"), Options { storage, ..Options::default() });
-    }
-}
-
-fn topic(name: &str) -> Arc<Topic> {
-    Arc::new(Topic::new(name, "std_msgs/msg/Float64MultiArray").with(Qos::sensor()))
-}
-
-/// A message whose bytes say which it is, and which no compression makes smaller.
-fn sample(topic: &Arc<Topic>, received: i64, length: usize) -> Sample {
-    let mut cdr = vec![0, 1, 0, 0];
-    let mut noise = received as u64 ^ 0x9E37_79B9_7F4A_7C15;
-    cdr.extend((0..length).map(|_| {
-        noise ^= noise << 13;
-        noise ^= noise >> 7;
-        noise ^= noise << 17;
-        noise as u8
-    }));
-    Sample {
-        topic: Arc::clone(topic),
-        received: Stamp(received),
-        sent: None,
-        publisher: None,
-        sequence: None,
-        cdr: Bytes::from(cdr),
-    }
-}
-
-/// Writes `count` messages alternating between two topics, 10 ms apart, from second 1 on.
-fn write(folder: &Path, options: &Options, count: i64, length: usize) -> Vec<Sample> {
-    let mut writer = bag::create(folder, options).expect("a new recording");
-    let topics = [topic("/arm"), topic("/camera")];
-    for topic in &topics {
-        writer.declare(topic, DEFINITION, HASH).expect("declared");
-    }
-    let at = |n: i64| sample(&topics[n as usize % 2], 1_000_000_000 + n * 10_000_000, length);
-    let samples: Vec<Sample> = (0..count).map(at).collect();
-    for sample in &samples {
-        writer.write(sample).expect("written");
-    }
-    writer.finish().expect("finished");
-    samples
-}
-
-fn assert_same(read: &[Sample], written: &[Sample]) {
-    assert_eq!(read.len(), written.len(), "messages");
-    for (read, written) in read.iter().zip(written) {
-        assert_eq!(read.received, written.received);
-        assert_eq!(read.topic.name, written.topic.name);
-        assert_eq!(read.topic.type_name, written.topic.type_name);
-        assert_eq!(read.cdr, written.cdr, "bytes of the message at {}", written.received);
-    }
-}
-
-fn read_all(folder: &Path, wanted: &[&str]) -> Vec<Sample> {
-    let mut reader = bag::open(folder).expect("a recording");
-    reader.samples(wanted).map(|sample| sample.expect("a whole message")).collect()
-}
-
-/// The files with messages in a folder, in order.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "mcap" || extension == "db3"))
-        .collect();
-    files.sort();
-    files
-}
+use apprentice::wire::{Qos, Sample};
+use bags::{DEFINITION, HASH, assert_same, files, over_every_storage, read_all, sample, topic, write};
 
 #[test]
 fn what_is_written_is_read_back_in_order() {
@@ -340,96 +252,6 @@ fn a_recording_is_deleted_only_if_nothing_else_is_with_it() {
         bag::delete(folder).expect("deleted");
         assert!(!folder.exists());
     });
-}
-
-/// Leaves in `folder` what the disk has of a recording whose process was killed after a flush: its files, copied
-/// while the writer is at work.
-fn abandon(folder: &Path, options: &Options, count: i64) -> Vec<Sample> {
-    let alive = folder.with_file_name("alive").join(folder.file_name().expect("a name"));
-    let mut writer = bag::create(&alive, options).expect("a new recording");
-    let topics = [topic("/arm"), topic("/camera")];
-    topics.iter().for_each(|topic| writer.declare(topic, DEFINITION, HASH).expect("declared"));
-    let at = |n: i64| sample(&topics[n as usize % 2], 1_000_000_000 + n * 10_000_000, 700);
-    let samples: Vec<Sample> = (0..count).map(at).collect();
-    samples.iter().for_each(|sample| writer.write(sample).expect("written"));
-    writer.flush().expect("flushed");
-    fs::create_dir_all(folder).expect("a folder");
-    for entry in fs::read_dir(&alive).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        // Of its own accord SQLite rebuilds the shared memory of the log.
-        if path.extension().is_some_and(|extension| extension != "db3-shm") {
-            fs::copy(&path, folder.join(path.file_name().expect("a name"))).expect("copied");
-        }
-    }
-    drop(writer);
-    fs::remove_dir_all(folder.with_file_name("alive")).expect("removed");
-    samples
-}
-
-#[test]
-fn what_was_flushed_survives_a_kill_with_its_notes() {
-    over_every_storage(|folder, mut options| {
-        options.notes.insert("task".into(), "stack".into());
-        let written = abandon(folder, &options, 50);
-        assert_eq!(bag::unfinished(folder.parent().expect("a parent")), [folder.to_owned()]);
-        let recovered = bag::recover(folder).expect("recovered");
-        assert!(recovered.changed);
-        assert_eq!(recovered.messages, 50);
-        assert_same(&read_all(folder, &[]), &written);
-        let reader = bag::open(folder).expect("a recording");
-        assert_eq!(reader.notes()["task"], "stack");
-        assert!(bag::unfinished(folder).is_empty());
-        let again = bag::recover(folder).expect("whole");
-        assert!(!again.changed, "a whole recording is left alone");
-        assert_eq!(again.messages, 50);
-    });
-}
-
-#[test]
-fn a_torn_file_recovers_wherever_it_is_torn() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
-    for (name, storage) in storages().into_iter().take(3) {
-        let folder = scratch.path().join(name);
-        let written = abandon(&folder, &Options { storage, ..Options::default() }, 40);
-        let file = files(&folder).remove(0);
-        let bytes = fs::read(&file).expect("a file");
-        let mut fewest = 0;
-        for cut in (0..bytes.len()).step_by(97) {
-            fs::remove_file(folder.join("metadata.yaml")).ok();
-            fs::write(&file, &bytes[..cut]).expect("torn");
-            let recovered = bag::recover(&folder).expect("recovered");
-            let left = recovered.messages as usize;
-            assert!(left >= fewest, "a longer file lost messages that a shorter one had");
-            fewest = left;
-            assert_same(&read_all(&folder, &[]), &written[..left]);
-            assert!(bag::recover(&folder).is_ok_and(|again| !again.changed), "torn at {cut}");
-        }
-        assert!(fewest >= 38, "{fewest} of 40 messages");
-    }
-}
-
-#[test]
-fn only_the_last_file_of_a_split_recording_is_torn() {
-    over_every_storage(|folder, mut options| {
-        options.split = Split { seconds: Some(0.25), megabytes: None };
-        let written = abandon(folder, &options, 100);
-        let recovered = bag::recover(folder).expect("recovered");
-        assert_eq!((recovered.messages, recovered.files.len()), (100, 4));
-        assert_same(&read_all(folder, &[]), &written);
-    });
-}
-
-#[test]
-fn a_file_killed_in_its_first_moment_recovers_empty() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
-    for name in ["a_0.mcap", "b_0.db3"] {
-        let folder = scratch.path().join(name).with_extension("");
-        fs::create_dir(&folder).expect("a folder");
-        fs::write(folder.join(name), b"").expect("an empty file");
-        let recovered = bag::recover(&folder).expect("recovered");
-        assert_eq!(recovered.messages, 0);
-        assert!(read_all(&folder, &[]).is_empty());
-    }
 }
 
 #[test]

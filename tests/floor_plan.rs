@@ -34,7 +34,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("lz4", &["src/bag/mcap"]),
     ("zstd", &["src/bag/mcap"]),
     ("crc32fast", &["src/bag/mcap"]),
-    ("rusqlite", &["src/bag/sqlite"]),
+    ("rusqlite", &["src/bag/sqlite", "tests/"]),
     ("rosbag2_rs", &["tests/"]),
     ("tokio", &["src/bus/", "src/node/"]),
     // The commands in src/main/ are main.rs taken apart: their errors end in the same printed chain.

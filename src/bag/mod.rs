@@ -7,6 +7,7 @@
 //! `metadata.yaml`, order across files, recovery) is written once, above the formats, in `series.rs` and
 //! `recover.rs`. A new format is one file and one line in [`FORMATS`].
 
+mod check;
 mod folder;
 mod mcap;
 mod metadata;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use check::{Delay, Finding, Interval, Report, Severity, Silence, StreamReport, check};
 pub use folder::{delete, label, unfinished};
 pub use options::{Compression, Mcap, Options, Split, Sqlite, Storage, Style};
 pub use recover::{Recovered, recover};
@@ -233,13 +235,16 @@ struct Repair {
     dropped: u64,
 }
 
+type Created = Result<Box<dyn Volume>, Error>;
+type Opened = Result<Box<dyn Shelf>, Error>;
+
 /// One way to keep messages in a file.
 struct Format {
     /// What `metadata.yaml` calls it.
     identifier: &'static str,
     extension: &'static str,
-    create: fn(&Path, &Options) -> Result<Box<dyn Volume>, Error>,
-    open: fn(&Path) -> Result<Box<dyn Shelf>, Error>,
+    create: fn(&Path, &Options) -> Created,
+    open: fn(&Path) -> Opened,
     repair: fn(&Path) -> Result<Repair, Error>,
 }
 

@@ -182,25 +182,36 @@ pub(super) fn event(type_name: &str) -> Description {
 /// The definition in the text a recording embeds: the type's own lines, then a section for each type it needs.
 /// A needed type without a section is looked for as [`find_definition`] does.
 pub fn from_text(type_name: &str, text: &str) -> Result<Definition, Error> {
-    let mut sections: Vec<(String, String)> = vec![(type_name.to_owned(), String::new())];
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        if line.len() >= 80 && line.bytes().all(|byte| byte == b'=') {
-            let head = lines.next().and_then(|head| head.strip_prefix("MSG: "));
-            let named = head.ok_or("a section without its 'MSG: package/Name'");
-            let named = named.and_then(|name| full_name(name.trim(), type_name)).map_err(|why| {
-                Error::Definition { type_name: type_name.into(), line: 0, text: line.into(), why }
-            })?;
-            sections.push((named, String::new()));
-        } else if let Some((_, section)) = sections.last_mut() {
-            *section += line;
-            *section += "\n";
-        }
-    }
+    let sections = sections(type_name, text)?;
     assemble(type_name, |wanted| match sections.iter().find(|(name, _)| name == wanted) {
         Some((_, text)) => Ok(text.clone()),
         None => text_of(wanted, &prefixes()),
     })
+}
+
+/// The sections of an embedded text by the type each is of.
+fn sections(type_name: &str, text: &str) -> Result<Vec<(String, String)>, Error> {
+    let mut sections: Vec<(String, String)> = vec![(type_name.to_owned(), String::new())];
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        let Some((_, section)) = sections.last_mut() else { break };
+        if line.len() < 80 || line.bytes().any(|byte| byte != b'=') {
+            *section += line;
+            *section += "\n";
+            continue;
+        }
+        // The empty line before a rule belongs to the rule.
+        if section.ends_with("\n\n") || section == "\n" {
+            section.pop();
+        }
+        let head = lines.next().map_or("", |(_, head)| head);
+        let named = head.strip_prefix("MSG: ").ok_or("a section begins with 'MSG: package/Name'");
+        let named = named.and_then(|name| full_name(name.trim(), type_name)).map_err(|why| {
+            Error::Definition { type_name: type_name.into(), line: at + 2, text: head.into(), why }
+        })?;
+        sections.push((named, String::new()));
+    }
+    Ok(sections)
 }
 
 /// The definition of a type: ours, or that of the ROS 2 workspace that is sourced.

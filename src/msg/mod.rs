@@ -167,9 +167,14 @@ services! {
     own: Load Reset Disturb;
 }
 
+/// Every message type we know, and those services are made of.
+pub fn all() -> impl Iterator<Item = &'static Known> {
+    MESSAGES.iter().chain(SERVICES.iter().flat_map(|service| [&service.request, &service.response]))
+}
+
 /// The message type of that name, where we know it.
 pub fn known(type_name: &str) -> Option<&'static Known> {
-    MESSAGES.iter().find(|known| known.type_name == type_name)
+    all().find(|known| known.type_name == type_name)
 }
 
 /// The service type of that name, where we know it.

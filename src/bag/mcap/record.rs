@@ -94,10 +94,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The next record in a row of records: its code and its fields.
-    pub(super) fn record(&mut self) -> Result<(u8, Fields<'a>), Flaw> {
+    pub(super) fn record(&mut self) -> Result<(u8, Self), Flaw> {
         let [code] = self.array()?;
         let length = self.u64()?;
-        Ok((code, Fields(self.take(length)?)))
+        Ok((code, Self(self.take(length)?)))
     }
 }
 
@@ -139,7 +139,7 @@ impl Put for Vec<u8> {
         }
     }
 
-    fn record(&mut self, code: u8, fields: impl FnOnce(&mut Vec<u8>)) {
+    fn record(&mut self, code: u8, fields: impl FnOnce(&mut Self)) {
         let start = self.len();
         self.push(code);
         self.u64(0);
