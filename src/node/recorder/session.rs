@@ -140,6 +140,8 @@ impl<'a> Recorder<'a> {
             if Instant::now() >= look {
                 look = Instant::now() + LOOK;
                 self.discover();
+                // Also here, because a loss is to be seen where the bus's clock stands.
+                self.judge();
                 self.look_at_the_disk();
             }
             self.hear();
