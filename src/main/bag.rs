@@ -4,6 +4,7 @@
 //! by one that is broken: that one is named, and the exit code tells.
 
 mod change;
+mod check;
 mod info;
 
 use std::fs;
@@ -17,6 +18,7 @@ pub(crate) use info::print as print_info;
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Bag {
     Info(info::Info),
+    Check(check::Check),
     Recover(change::Recover),
     Label(change::Label),
     Delete(change::Delete),
@@ -27,6 +29,7 @@ impl Bag {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Info(info) => info.run(),
+            Self::Check(check) => check.run(),
             Self::Recover(recover) => recover.run(),
             Self::Label(label) => label.run(),
             Self::Delete(delete) => delete.run(),
