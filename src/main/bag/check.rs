@@ -52,7 +52,7 @@ impl Check {
         }
         done?;
         let bad = reports.iter().filter(|report| !report.is_good()).count();
-        anyhow::ensure!(bad == 0, "{bad} of {} recordings are not as they should be", reports.len());
+        anyhow::ensure!(bad == 0, "not as they should be: {bad} of {}", reports.len());
         Ok(())
     }
 }
