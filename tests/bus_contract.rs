@@ -6,8 +6,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use apprentice::bag;
 use apprentice::bus::local::Hub;
+use apprentice::bus::parameter::{Declared, Parameters, Value};
+use apprentice::bus::replay::{Pace, Replay};
+use apprentice::bus::typed::call_typed;
 use apprentice::bus::{Bus, Counts, Error, Inbox, Limit, Node, Sink, Subscription};
+use apprentice::msg::rcl::{ParameterValue, SetParameters, SetParametersRequest};
 use apprentice::wire::{Qos, Sample, Topic};
 use bytes::Bytes;
 
@@ -36,6 +41,8 @@ const CASES: &[(&str, Case)] = &[
     ("five megabytes arrive whole", five_megabytes_arrive),
     ("a relative name is under the node's namespace", a_relative_name_is_under_the_namespace),
     ("a bad name is refused", a_bad_name_is_refused),
+    ("the nodes that publish a topic are known by name", publishers_are_known_by_name),
+    ("parameters are read, set and refused", parameters_are_read_set_and_refused),
     ("a service is answered", a_service_is_answered),
     ("a service whose answer fails is unanswered", a_failing_answer_is_unanswered),
     ("a service that nobody answers times out", nobody_answers),
@@ -53,6 +60,18 @@ fn the_local_bus_keeps_the_contract() -> Result<(), Error> {
     let hub = Hub::default();
     let join = |name: &str, namespace: &str| Ok::<_, Error>(Arc::new(hub.join(Node::new(name, namespace)?)));
     keeps_the_contract(&Pair { here: join("here", "arm")?, there: join("there", "")? });
+    Ok(())
+}
+
+#[test]
+fn a_replay_keeps_the_contract() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let bag = folder.path().join("nothing_in_it");
+    bag::create(&bag, &bag::Options::default())?.finish()?;
+    let here = Replay::open(bag::open(&bag)?, Pace::Free, Node::new("here", "arm")?)?;
+    let there = here.join(Node::new("there", "")?);
+    here.ready();
+    keeps_the_contract(&Pair { here: Arc::new(here), there: Arc::new(there) });
     Ok(())
 }
 
@@ -264,6 +283,35 @@ fn a_bad_name_is_refused(pair: &Pair) -> Result<(), Error> {
         let refused = pair.here.advertise(&topic(bad, Qos::default())).err();
         assert!(matches!(refused, Some(Error::Name { .. })), "{bad:?} was let through: {refused:?}");
     }
+    Ok(())
+}
+
+fn publishers_are_known_by_name(pair: &Pair) -> Result<(), Error> {
+    let _sink = pair.here.advertise(&topic("/whose", Qos::default()))?;
+    let whose =
+        || pair.there.offers().into_iter().find(|offer| offer.name == "/whose").map(|offer| offer.publishers);
+    until("the node is known", || whose() == Some(vec!["/arm/here".to_owned()]));
+    Ok(())
+}
+
+fn parameters_are_read_set_and_refused(pair: &Pair) -> Result<(), Error> {
+    let declared = vec![
+        Declared::new("rate_hz", Value::Double(30.0), "how often"),
+        Declared::new("robot", Value::Text("so101".to_owned()), "which").read_only(),
+    ];
+    let parameters = Parameters::serve(&*pair.here, declared)?;
+    let set = |name: &str, value: ParameterValue| {
+        let parameter = apprentice::msg::rcl::Parameter { name: name.to_owned(), value };
+        let request = SetParametersRequest { parameters: vec![parameter] };
+        let answer =
+            call_typed::<SetParameters>(&*pair.there, "/arm/here/set_parameters", &request, PATIENCE)?;
+        Ok::<_, Error>(answer.results[0].clone())
+    };
+    let ten = ParameterValue { r#type: 3, double_value: 10.0, ..ParameterValue::default() };
+    assert!(set("rate_hz", ten.clone())?.successful);
+    assert_eq!(parameters.get("rate_hz"), Some(Value::Double(10.0)));
+    let refused = set("robot", ten)?;
+    assert_eq!((refused.successful, refused.reason.as_str()), (false, "\"robot\" is read-only"));
     Ok(())
 }
 

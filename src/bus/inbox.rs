@@ -186,7 +186,7 @@ impl Door {
     }
 
     /// The subscription a consumer holds; `keep` is what the bus needs dropped when it ends.
-    pub(super) fn subscription(&self, keep: impl Send + 'static) -> Subscription {
+    pub(super) fn subscription(&self, keep: impl Send + Sync + 'static) -> Subscription {
         Subscription { account: Arc::clone(&self.account), inbox: self.inbox.clone(), _keep: Box::new(keep) }
     }
 }
@@ -195,7 +195,7 @@ impl Door {
 pub struct Subscription {
     account: Arc<Account>,
     inbox: Inbox,
-    _keep: Box<dyn Send>,
+    _keep: Box<dyn Send + Sync>,
 }
 
 impl Subscription {

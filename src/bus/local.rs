@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::inbox::Door;
-use super::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subscription, lock};
+use super::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subscription, clock, lock};
 use crate::time::{Clock, Stamp, Wall};
 use crate::wire::{Durability, Gid, History, Qos, Sample, Topic};
 
@@ -53,6 +53,16 @@ struct Writer {
 struct Reader {
     topic: Arc<Topic>,
     door: Door,
+    /// The reader's own clock, where that is not the hub's.
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Reader {
+    /// The sample as this reader sees it.
+    fn sees(&self, sample: &Sample) -> Sample {
+        let received = self.clock.as_ref().map_or(sample.received, |clock| clock.now());
+        Sample { topic: Arc::clone(&self.topic), received, ..sample.clone() }
+    }
 }
 
 impl fmt::Debug for Hub {
@@ -92,7 +102,7 @@ impl Hub {
 
     /// A node's end of the bus.
     pub fn join(&self, node: Node) -> Local {
-        Local { hub: self.clone(), node }
+        Local { hub: self.clone(), node, sim_clock: None }
     }
 
     fn lane(&self, topic: &Topic) -> Arc<Mutex<Lane>> {
@@ -114,22 +124,22 @@ impl Hub {
         Mouth { topic: Arc::new(topic.clone()), id, gid: Gid(gid), sequence: 0, lane, hub: self.clone() }
     }
 
-    fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Subscription {
-        let (shared, id, door) = (self.lane(topic), self.next_id(), inbox.door());
-        let topic = Arc::new(topic.clone());
+    fn subscribe(&self, topic: Topic, inbox: &Inbox, clock: Option<Arc<dyn Clock>>) -> Subscription {
+        let (shared, id, door) = (self.lane(&topic), self.next_id(), inbox.door());
+        let subscription = door.subscription(Leave { lane: Arc::clone(&shared), id });
+        let reader = Reader { topic: Arc::new(topic), door, clock };
+        let topic = &reader.topic;
         let mut lane = lock(&shared);
         let heard = |writer: &&Writer| topic.qos.accepts(&writer.qos);
         if topic.qos.durability == Durability::TransientLocal {
             for sample in lane.writers.values().filter(heard).flat_map(|writer| &writer.kept) {
-                let received = self.0.clock.now();
-                door.deliver(Sample { topic: Arc::clone(&topic), received, ..sample.clone() });
+                reader.door.deliver(reader.sees(&Sample { received: self.0.clock.now(), ..sample.clone() }));
             }
         }
         if lane.writers.values().any(|writer| !topic.qos.accepts(&writer.qos)) {
             tracing::warn!(topic = topic.name, "a publisher offers less than the subscription asks for");
         }
-        let subscription = door.subscription(Leave { lane: Arc::clone(&shared), id });
-        lane.readers.insert(id, Reader { topic, door });
+        lane.readers.insert(id, reader);
         subscription
     }
 
@@ -175,17 +185,17 @@ pub(super) struct Mouth {
 impl Mouth {
     /// Passes a sample to every subscription that may hear it, each with the topic as it asked for it.
     pub(super) fn pass(&self, sample: &Sample, deliver: impl Fn(&Door, Sample)) {
-        let readers: Vec<(Arc<Topic>, Door)> = {
+        let readers: Vec<(Sample, Door)> = {
             let mut lane = lock(&self.lane);
             if let Some(writer) = lane.writers.get_mut(&self.id) {
                 writer.keep(sample);
             }
             let hear = lane.readers.values().filter(|reader| reader.topic.qos.accepts(&self.topic.qos));
-            hear.map(|reader| (Arc::clone(&reader.topic), reader.door.clone())).collect()
+            hear.map(|reader| (reader.sees(sample), reader.door.clone())).collect()
         };
         // Outside of the lock, because a patient delivery may wait.
-        for (topic, door) in readers {
-            deliver(&door, Sample { topic, ..sample.clone() });
+        for (sample, door) in readers {
+            deliver(&door, sample);
         }
     }
 }
@@ -235,13 +245,26 @@ impl Drop for Mouth {
 }
 
 /// One node's end of a [`Hub`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Local {
     hub: Hub,
     node: Node,
+    sim_clock: Option<Arc<dyn Clock>>,
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Local").field("node", &self.node).field("hub", &self.hub).finish_non_exhaustive()
+    }
 }
 
 impl Local {
+    /// The same node, for which time is what `/clock` says.
+    pub fn with_sim_time(mut self) -> Result<Self, Error> {
+        self.sim_clock = Some(clock::follow(&self)?);
+        Ok(self)
+    }
+
     /// The hub this node is on.
     pub fn hub(&self) -> &Hub {
         &self.hub
@@ -258,7 +281,7 @@ impl Bus for Local {
     }
 
     fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error> {
-        Ok(self.hub.subscribe(&self.full(topic)?, inbox))
+        Ok(self.hub.subscribe(self.full(topic)?, inbox, self.sim_clock.clone()))
     }
 
     fn offers(&self) -> Vec<Offer> {
@@ -266,7 +289,7 @@ impl Bus for Local {
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.hub.0.clock)
+        self.sim_clock.clone().unwrap_or_else(|| Arc::clone(&self.hub.0.clock))
     }
 
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
@@ -307,7 +330,7 @@ mod tests {
         let inbox = Inbox::new(Limit { samples: 1, bytes: 1 });
         let hub = Hub::default();
         let topic = Topic::new("/t", "std_msgs/msg/Header");
-        let _subscription = hub.subscribe(&topic, &inbox);
+        let _subscription = hub.subscribe(topic.clone(), &inbox, None);
         let mut mouth = hub.advertise("/n", &topic);
         mouth.send(Bytes::new()).expect("a hub never refuses");
         let waiting = inbox.take().expect("delivered");

@@ -11,6 +11,9 @@ mod inbox;
 pub mod local;
 pub mod name;
 mod options;
+pub mod parameter;
+pub mod replay;
+pub mod typed;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

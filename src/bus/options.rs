@@ -19,6 +19,8 @@ pub enum Kind {
     /// Nodes of other processes, over DDS as ROS 2 speaks it.
     #[cfg(feature = "dds")]
     Dds,
+    /// A bag that is played.
+    Replay(super::replay::Source),
 }
 
 /// What [`open`] needs to know.
@@ -51,7 +53,14 @@ impl Options {
 pub fn open(options: &Options) -> Result<Arc<dyn Bus>, Error> {
     let node = Node::new(&options.node, &options.namespace)?;
     match &options.kind {
-        Kind::Local => Ok(Arc::new(Hub::of_domain(options.domain()).join(node))),
+        Kind::Local => {
+            let local = Hub::of_domain(options.domain()).join(node);
+            Ok(Arc::new(if options.sim_time { local.with_sim_time()? } else { local }))
+        }
+        Kind::Replay(source) => {
+            let bag = crate::bag::open(&source.bag)?;
+            Ok(Arc::new(super::replay::Replay::open(bag, source.pace, node)?))
+        }
         #[cfg(feature = "dds")]
         Kind::Dds => Ok(Arc::new(super::dds::Dds::open(options, node)?)),
     }

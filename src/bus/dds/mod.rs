@@ -3,6 +3,7 @@
 //! Bytes go in and out of rustdds through raw endpoints, so that any type can be recorded, known to us or not.
 
 mod endpoints;
+mod graph;
 mod herald;
 mod identity;
 mod raw;
@@ -16,15 +17,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustdds::no_key::DataWriter;
 use rustdds::{DomainParticipantBuilder, RTPSEntity};
 
-use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, lock};
+use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, clock, lock};
 use crate::time::{Clock, Wall};
 use crate::wire::{Sample, Topic};
-use endpoints::Endpoints;
+use endpoints::{Endpoints, Voice};
 use herald::{Herald, Principal};
-use raw::Raw;
+use receiver::Received;
 use service::Client;
 
 /// What is asked of the kernel for each receiving socket: a quarter of a second of a fast network.
@@ -41,7 +41,8 @@ pub struct Dds {
     node: Node,
     endpoints: Arc<Endpoints>,
     clients: Mutex<Clients>,
-    clock: Arc<dyn Clock>,
+    /// `/clock`'s, where time is what it says.
+    sim_clock: Option<Arc<dyn Clock>>,
     _herald: Option<Herald>,
 }
 
@@ -65,8 +66,12 @@ impl Dds {
             let (domain, participant) = (participant.domain_id(), participant.participant_id());
             herald = Some(Herald::start(Principal { domain, participant, prefix })?);
         }
-        let endpoints = Arc::new(Endpoints::open(participant)?);
-        Ok(Self { node, endpoints, clients: Mutex::default(), clock: Arc::new(Wall), _herald: herald })
+        let endpoints = Endpoints::open(participant, node.clone())?;
+        let mut bus = Self { node, endpoints, clients: Mutex::default(), sim_clock: None, _herald: herald };
+        if options.sim_time {
+            bus.sim_clock = Some(clock::follow(&bus)?);
+        }
+        Ok(bus)
     }
 
     fn client(&self, service: &str, type_name: &str) -> Result<Arc<Client>, Error> {
@@ -92,34 +97,34 @@ impl Bus for Dds {
     fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
         let name = self.node.resolve(&topic.name)?;
         let qos = words::qos(&topic.qos, WINDOW.max(words::depth(&topic.qos)));
-        let writer = self.endpoints.writer(&words::topic(&name), &topic.type_name, &qos)?;
-        let (endpoints, clock) = (Arc::clone(&self.endpoints), Arc::clone(&self.clock));
-        Ok(Box::new(Mouth { topic: Topic { name, ..topic.clone() }, writer, endpoints, clock }))
+        let voice = self.endpoints.speak(&words::topic(&name), &topic.type_name, &qos)?;
+        let (endpoints, clock) = (Arc::clone(&self.endpoints), self.clock());
+        Ok(Box::new(Mouth { topic: Topic { name, ..topic.clone() }, voice, endpoints, clock }))
     }
 
     fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error> {
         let topic = Arc::new(Topic { name: self.node.resolve(&topic.name)?, ..topic.clone() });
         let qos = words::qos(&topic.qos, held(&topic.type_name));
-        let reader = self.endpoints.reader(&words::topic(&topic.name), &topic.type_name, &qos)?;
+        let (name, type_name) = (words::topic(&topic.name), topic.type_name.clone());
         let door = inbox.door();
-        let entrance = door.clone();
-        let line = self.endpoints.receiver.add(
-            reader,
-            Box::new(move |received| {
-                entrance.deliver(Sample {
-                    topic: Arc::clone(&topic),
-                    received: words::stamp(received.receive_instant),
-                    sent: received.source_timestamp().map(words::stamp),
-                    publisher: Some(words::gid(received.writer_guid())),
-                    sequence: u64::try_from(i64::from(received.sequence_number)).ok(),
-                    cdr: received.into_value(),
-                });
-            }),
-        );
-        Ok(door.subscription(line))
+        let (entrance, clock) = (door.clone(), self.sim_clock.clone());
+        let take = move |received: Received| {
+            let wall = words::stamp(received.receive_instant);
+            entrance.deliver(Sample {
+                topic: Arc::clone(&topic),
+                received: clock.as_ref().map_or(wall, |clock| clock.now()),
+                sent: received.source_timestamp().map(words::stamp),
+                publisher: Some(words::gid(received.writer_guid())),
+                sequence: u64::try_from(i64::from(received.sequence_number)).ok(),
+                cdr: received.into_value(),
+            });
+        };
+        let ear = self.endpoints.listen(&name, &type_name, &qos, Box::new(take))?;
+        Ok(door.subscription(ear))
     }
 
     fn offers(&self) -> Vec<Offer> {
+        self.endpoints.note_events();
         let own = self.endpoints.participant.guid().prefix;
         let mut offers: BTreeMap<String, Offer> = BTreeMap::new();
         for writer in self.endpoints.participant.discovered_writers() {
@@ -134,13 +139,14 @@ impl Bus for Dds {
                 offered: Vec::new(),
                 publishers: Vec::new(),
             });
-            offer.add(&words::type_of_ros(&data.type_name), words::qos_of(&data.qos()), None);
+            let node = self.endpoints.writer_of(data.key);
+            offer.add(&words::type_of_ros(&data.type_name), words::qos_of(&data.qos()), node.as_deref());
         }
         offers.into_values().collect()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
+        self.sim_clock.clone().unwrap_or_else(|| Arc::new(Wall))
     }
 
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
@@ -160,7 +166,7 @@ impl Bus for Dds {
 /// The sending end of a topic.
 struct Mouth {
     topic: Topic,
-    writer: DataWriter<Bytes, Raw>,
+    voice: Voice,
     endpoints: Arc<Endpoints>,
     clock: Arc<dyn Clock>,
 }
@@ -176,12 +182,13 @@ impl Sink for Mouth {
         if !raw::is_sendable(&cdr) {
             return Err(failed("over DDS only little-endian CDR can be sent".into()));
         }
-        self.writer
+        self.voice
+            .writer
             .write(cdr, Some(words::timestamp(self.clock.now())))
             .map_err(|error| failed(error.to_string().into()))
     }
 
     fn matched(&self) -> usize {
-        self.endpoints.connected(self.writer.guid()).len()
+        self.endpoints.connected(self.voice.writer.guid()).len()
     }
 }

@@ -12,15 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rustdds::no_key::DataWriter;
 use rustdds::{GUID, RTPSEntity, WriteOptionsBuilder};
 
-use super::super::{Answer, Error, Served, lock};
-use super::endpoints::Endpoints;
+use super::endpoints::{Ear, Endpoints, Voice};
 use super::identity::{self, Identity};
-use super::raw::{self, Raw};
-use super::receiver::Line;
-use super::words;
+use super::receiver::Received;
+use super::{raw, words};
+use crate::bus::{Answer, Error, Served, lock};
 use crate::wire::Qos;
 
 /// How many requests wait for a server's answer before more are dropped.
@@ -52,7 +50,7 @@ fn transport(what: &'static str, service: &str, type_name: &str, source: super::
 /// A service being answered.
 struct Server {
     name: String,
-    _line: Line,
+    _ear: Ear,
 }
 
 impl fmt::Debug for Server {
@@ -72,8 +70,7 @@ pub(super) fn serve(
 ) -> Result<Box<dyn Served>, Error> {
     let pair = Pair::of(service, type_name);
     let qos = words::qos(&Qos::reliable(10), WAITING as i32);
-    let replies = endpoints.writer(&pair.reply.0, &pair.reply.1, &qos)?;
-    let reader = endpoints.reader(&pair.request.0, &pair.request.1, &qos)?;
+    let replies = endpoints.speak(&pair.reply.0, &pair.reply.1, &qos)?;
     let (sender, requests) = sync_channel(WAITING);
     let answering =
         Answering { service: service.to_owned(), endpoints: Arc::clone(endpoints), replies, answer };
@@ -82,23 +79,21 @@ pub(super) fn serve(
         .spawn(move || answering.run(&requests))
         .map_err(|error| transport("serving", service, type_name, error.into()))?;
     let name = service.to_owned();
-    let line = endpoints.receiver.add(
-        reader,
-        Box::new(move |received| {
-            let asker = received.writer_guid();
-            let Some((identity, request)) = identity::of_request(received) else { return };
-            if sender.try_send((asker, identity, request)).is_err() {
-                tracing::warn!(service = name, "a request was dropped: {WAITING} are waiting");
-            }
-        }),
-    );
-    Ok(Box::new(Server { name: service.to_owned(), _line: line }))
+    let take = move |received: Received| {
+        let asker = received.writer_guid();
+        let Some((identity, request)) = identity::of_request(received) else { return };
+        if sender.try_send((asker, identity, request)).is_err() {
+            tracing::warn!(service = name, "a request was dropped: {WAITING} are waiting");
+        }
+    };
+    let ear = endpoints.listen(&pair.request.0, &pair.request.1, &qos, Box::new(take))?;
+    Ok(Box::new(Server { name: service.to_owned(), _ear: ear }))
 }
 
 struct Answering {
     service: String,
     endpoints: Arc<Endpoints>,
-    replies: DataWriter<Bytes, Raw>,
+    replies: Voice,
     answer: Answer,
 }
 
@@ -122,12 +117,14 @@ impl Answering {
         }
         self.wait_for(asker);
         let sent = match identity {
-            Identity::Header(header) => {
-                self.replies.write(identity::with_header(header, &response), None).map_err(|e| e.to_string())
-            }
+            Identity::Header(header) => self
+                .replies
+                .writer
+                .write(identity::with_header(header, &response), None)
+                .map_err(|e| e.to_string()),
             Identity::Sample(asked) => {
                 let options = WriteOptionsBuilder::new().related_sample_identity(asked).build();
-                self.replies.write_with_options(response, options).map(drop).map_err(|e| e.to_string())
+                self.replies.writer.write_with_options(response, options).map(drop).map_err(|e| e.to_string())
             }
         };
         if let Err(error) = sent {
@@ -138,7 +135,7 @@ impl Answering {
     /// Waits until the asker's reader of replies is known: an answer sent before would be lost.
     fn wait_for(&self, asker: GUID) {
         let deadline = Instant::now() + PATIENCE;
-        let ours = self.replies.guid();
+        let ours = self.replies.writer.guid();
         while !self.endpoints.connected(ours).iter().any(|reader| reader.prefix == asker.prefix)
             && Instant::now() < deadline
         {
@@ -153,32 +150,29 @@ type Waiting = Arc<Mutex<HashMap<Identity, SyncSender<Bytes>>>>;
 pub(super) struct Client {
     type_name: String,
     endpoints: Arc<Endpoints>,
-    requests: Mutex<DataWriter<Bytes, Raw>>,
-    replies: GUID,
+    requests: Mutex<Voice>,
+    replies: Ear,
     waiting: Waiting,
     calls: AtomicU64,
-    _line: Line,
 }
 
 impl Client {
     pub(super) fn open(endpoints: &Arc<Endpoints>, service: &str, type_name: &str) -> Result<Self, Error> {
         let pair = Pair::of(service, type_name);
         let qos = words::qos(&Qos::reliable(10), WAITING as i32);
-        let reader = endpoints.reader(&pair.reply.0, &pair.reply.1, &qos)?;
-        let replies = reader.guid();
-        let requests = Mutex::new(endpoints.writer(&pair.request.0, &pair.request.1, &qos)?);
         let waiting = Waiting::default();
         let heard = Arc::clone(&waiting);
-        let take = move |received| {
+        let take = move |received: Received| {
             let Some((identity, response)) = identity::of_reply(received) else { return };
             if let Some(caller) = lock(&heard).remove(&identity) {
                 // A caller that gave up no longer listens.
                 drop(caller.try_send(response));
             }
         };
-        let line = endpoints.receiver.add(reader, Box::new(take));
+        let replies = endpoints.listen(&pair.reply.0, &pair.reply.1, &qos, Box::new(take))?;
+        let requests = Mutex::new(endpoints.speak(&pair.request.0, &pair.request.1, &qos)?);
         let (type_name, endpoints) = (type_name.to_owned(), Arc::clone(endpoints));
-        Ok(Self { type_name, endpoints, requests, replies, waiting, calls: AtomicU64::new(0), _line: line })
+        Ok(Self { type_name, endpoints, requests, replies, waiting, calls: AtomicU64::new(0) })
     }
 
     pub(super) fn call(&self, service: &str, request: &Bytes, within: Duration) -> Result<Bytes, Error> {
@@ -196,9 +190,9 @@ impl Client {
 
     /// A participant that reads our requests and writes to our reader of replies.
     fn find_server(&self, deadline: Instant) -> Option<GUID> {
-        let requests = lock(&self.requests).guid();
+        let requests = lock(&self.requests).writer.guid();
         loop {
-            let answering = self.endpoints.connected(self.replies);
+            let answering = self.endpoints.connected(self.replies.guid);
             let server = self
                 .endpoints
                 .connected(requests)
@@ -220,7 +214,7 @@ impl Client {
         }
         // Held until the identity is noted: the answer may be quicker than this thread.
         let mut waiting = lock(&self.waiting);
-        let requests = lock(&self.requests);
+        let requests = &lock(&self.requests).writer;
         let identity = if identity::speaks_in_headers(server) {
             let mut header = [0; 16];
             header[..8].copy_from_slice(&requests.guid().to_bytes()[8..]);
