@@ -124,6 +124,12 @@ impl Recorder {
         bail!("no such status; the last was {last:?}")
     }
 
+    /// What the status said since it was looked at last.
+    pub(crate) fn said(&self) -> anyhow::Result<Vec<Recording>> {
+        let said = std::iter::from_fn(|| self.inbox.take());
+        said.map(|sample| Ok(Recording::decode(&sample.cdr)?)).collect()
+    }
+
     /// Ends the recorder and gives what it came to.
     pub(crate) fn end(self) -> anyhow::Result<Outcome> {
         self.stop.wish();

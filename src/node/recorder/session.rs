@@ -291,6 +291,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn start(&mut self) -> Result<(), Error> {
+        self.folder.enough()?;
         if let Some(teach) = &self.session.teach {
             teach::call(self.context.bus.as_ref(), teach, true)?;
         }
