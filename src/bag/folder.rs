@@ -44,8 +44,6 @@ pub fn label(folder: &Path, changes: &Notes) -> Result<(), Error> {
             false => about.custom_data.insert(key.clone(), value.clone()),
         };
     }
-    // Version 6 is the first with notes.
-    about.version = about.version.max(6);
     about.save(folder)
 }
 

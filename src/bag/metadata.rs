@@ -73,8 +73,9 @@ struct Named {
     serialization_format: String,
     #[serde(default)]
     offered_qos_profiles: Offered,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    type_description_hash: String,
+    /// Since version 7, and then never missing: rosbag2 insists on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    type_description_hash: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -183,7 +184,7 @@ impl Metadata {
                     9.. => Offered::List(qos::profiles(&track.topic.qos, version)),
                     _ => Offered::Text(qos::text(&track.topic.qos, version)),
                 },
-                type_description_hash: if version >= 7 { track.type_hash.clone() } else { String::new() },
+                type_description_hash: (version >= 7).then(|| track.type_hash.clone()),
             },
             message_count: track.messages,
         };

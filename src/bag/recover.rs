@@ -40,7 +40,7 @@ pub fn recover(folder: &Path) -> Result<Recovered, Error> {
         files.push(shelf.tally().clone());
     }
     if about.is_none() || changed {
-        let version = about.as_ref().map_or(9, |about| about.version.max(6));
+        let version = about.as_ref().map_or(9, |about| about.version);
         let distro = about.as_ref().map_or("", |about| &about.ros_distro);
         notes.extend(about.as_ref().map(|about| about.custom_data.clone()).unwrap_or_default());
         Metadata::of(format.identifier, version, &files, &notes, distro).save(folder)?;
