@@ -5,10 +5,13 @@
 
 #[path = "main"]
 mod command {
+    pub(crate) mod bag;
+    pub(crate) mod demo;
     pub(crate) mod doctor;
     pub(crate) mod options;
     pub(crate) mod record;
     pub(crate) mod ros_args;
+    pub(crate) mod standin;
     pub(crate) mod table;
 }
 
@@ -18,7 +21,7 @@ use apprentice::config;
 use clap::Parser;
 
 use command::options::WrongUse;
-use command::{doctor, record, ros_args};
+use command::{bag, demo, doctor, record, ros_args, standin};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
 #[derive(Parser)]
@@ -41,7 +44,12 @@ struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Record(record::Record),
+    #[command(subcommand)]
+    Bag(bag::Bag),
     Doctor(doctor::Doctor),
+    Demo(demo::Demo),
+    #[command(hide = true)]
+    Standin(standin::Standin),
 }
 
 fn main() -> ExitCode {
@@ -50,7 +58,10 @@ fn main() -> ExitCode {
     command::options::log(cli.verbose, &ros);
     let done = match cli.command {
         Command::Record(record) => record.run(&ros),
+        Command::Bag(bag) => bag.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Demo(demo) => demo.run(&ros),
+        Command::Standin(standin) => standin.run(&ros),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,7 +37,9 @@ impl Demo {
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
         let settings = sim_arm()?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
-        println!("A stand-in for a robot starts: two cameras 640×480 at 30 Hz, an arm at 200 Hz and its leader.");
+        println!(
+            "A stand-in for a robot starts: two cameras 640×480 at 30 Hz, an arm at 200 Hz and its leader."
+        );
         let robot = Robot::start(self.domain)?;
         let bus = BusArgs { bus: BusKind::best(), domain: Some(self.domain), off_host: false };
         let context = Context::new(bus.open("recorder", ros)?, stop);

@@ -1,5 +1,7 @@
 //! What several commands take: settings, the bus and its reach, and how much is logged.
 
+use std::fmt;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -73,6 +75,16 @@ impl BusKind {
     }
 }
 
+impl fmt::Display for BusKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            #[cfg(feature = "dds")]
+            Self::Dds => "dds",
+            Self::Local => "local",
+        })
+    }
+}
+
 impl BusArgs {
     /// Opens the bus for the node `node`, unless the ROS arguments call it otherwise.
     pub(crate) fn open(&self, node: &str, ros: &RosArgs) -> anyhow::Result<Arc<dyn Bus>> {
@@ -102,13 +114,17 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
         1 => "debug",
         _ => "trace",
     });
-    // Libraries speak only from the second -v on, and of trouble.
-    let filter = if verbose > 1 { level.to_owned() } else { format!("error,apprentice={level}") };
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(filter))
+    // What a library's trouble means is said by our own errors; its words come with -v.
+    let others = ["off", "error"].get(usize::from(verbose)).copied().unwrap_or(level);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(format!("{others},apprentice={level}")))
         .with_target(verbose > 0)
-        .with_writer(|| Above)
-        .init();
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Above);
+    match verbose {
+        0 => lines.without_time().init(),
+        _ => lines.init(),
+    }
 }
 
 /// A number of seconds above zero.

@@ -1,18 +1,18 @@
 //! `apprentice record`: topics into bags.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use apprentice::bag::{Compression, Mcap, Notes, Sqlite, Storage};
 use apprentice::bus::Node;
 use apprentice::config::Settings;
 use apprentice::node::recorder::{self, Outcome, Session, Teach, Wanted};
 use apprentice::node::{Context, Stop};
 use apprentice::spec::{self, Expect, Name, TypeName};
 
-use super::options::{BusArgs, SettingsArgs, key_value, seconds};
+use super::options::{BusArgs, SettingsArgs, WrongUse, key_value, seconds};
 use super::ros_args::RosArgs;
 use super::table::bytes;
 
@@ -61,8 +61,29 @@ pub(crate) struct Record {
     /// Anything else to note in each bag
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     note: Vec<(String, String)>,
+    /// The format of the bags, if not the settings' [default: mcap]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    storage: Option<Format>,
+    /// How MCAP is compressed, if not as the settings say [default: none]
+    #[arg(long, value_enum, value_name = "HOW")]
+    compression: Option<Compressed>,
     #[command(flatten)]
     bus: BusArgs,
+}
+
+/// The formats that bags can be written in.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Mcap,
+    Sqlite,
+}
+
+/// How MCAP can be compressed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Compressed {
+    None,
+    Lz4,
+    Zstd,
 }
 
 impl Record {
@@ -72,12 +93,36 @@ impl Record {
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let bus = self.bus.open("recorder", ros)?;
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
-        let config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
+        let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
+        self.choose_storage(&mut config.storage)?;
         let session = self.session(settings.as_ref());
         let outcome = recorder::run(&Context::new(bus, stop), wanted, config, session)?;
         report(&outcome);
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
         Ok(())
+    }
+
+    /// Lays the options over what the settings say.
+    fn choose_storage(&self, storage: &mut Storage) -> Result<(), WrongUse> {
+        match (self.storage, &*storage) {
+            (Some(Format::Mcap), Storage::Sqlite(_)) => *storage = Storage::Mcap(Mcap::default()),
+            (Some(Format::Sqlite), Storage::Mcap(_)) => *storage = Storage::Sqlite(Sqlite::default()),
+            _ => {}
+        }
+        match (self.compression, storage) {
+            (None, _) => Ok(()),
+            (Some(_), Storage::Sqlite(_)) => {
+                Err(WrongUse("SQLite is not compressed: --compression is MCAP's".into()))
+            }
+            (Some(how), Storage::Mcap(mcap)) => {
+                mcap.compression = match how {
+                    Compressed::None => Compression::None,
+                    Compressed::Lz4 => Compression::Lz4,
+                    Compressed::Zstd => Compression::Zstd,
+                };
+                Ok(())
+            }
+        }
     }
 
     fn wanted(&self, settings: Option<&Settings>, node: &Node, ros: &RosArgs) -> anyhow::Result<Wanted> {
@@ -103,13 +148,10 @@ impl Record {
 
     fn session(self, settings: Option<&Settings>) -> Session {
         let keys = !self.no_keys && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        let mut notes: BTreeMap<String, String> = self.note.into_iter().collect();
+        let mut notes = settings.map(notes_of).unwrap_or_default();
+        notes.extend(self.note);
         notes.extend(self.task.map(|task| ("task".to_owned(), task)));
         notes.extend(self.operator.map(|operator| ("operator".to_owned(), operator)));
-        if let Some(settings) = settings {
-            notes.insert("robot".to_owned(), settings.robot.name.clone());
-            notes.insert("config".to_owned(), settings.to_yaml());
-        }
         let teach = settings.and_then(|settings| settings.act.as_ref()?.teach.as_ref());
         Session {
             out: self.out,
@@ -121,6 +163,14 @@ impl Record {
             teach: teach.map(taught),
         }
     }
+}
+
+/// What every bag of a robot carries: its name and the settings with which it was made.
+pub(crate) fn notes_of(settings: &Settings) -> Notes {
+    [("robot", settings.robot.name.clone()), ("config", settings.to_yaml())]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 fn taught(teach: &spec::Teach) -> Teach {
@@ -140,7 +190,8 @@ fn topic(text: &str) -> Result<Expect, spec::Error> {
     Ok(Expect { type_name, ..Expect::any(Name::parse(name)?.to_string()) })
 }
 
-fn report(outcome: &Outcome) {
+/// Says what was kept.
+pub(crate) fn report(outcome: &Outcome) {
     for path in &outcome.recovered {
         println!("made whole again: {}", path.display());
     }

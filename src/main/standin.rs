@@ -68,7 +68,8 @@ fn streams(settings: &Settings) -> Vec<Stream> {
             "sensor_msgs/msg/Image" => PICTURE,
             "sensor_msgs/msg/CompressedImage" => JPEG,
             "sensor_msgs/msg/JointState" => {
-                let names = settings.robot.joints.iter().filter_map(|joint| joint.strip_prefix(&stream.prefix));
+                let names =
+                    settings.robot.joints.iter().filter_map(|joint| joint.strip_prefix(&stream.prefix));
                 Shows::Joints { names: names.map(str::to_owned).collect(), ahead: Duration::ZERO }
             }
             _ => return None,

@@ -8,6 +8,7 @@
 pub mod diagnostics;
 pub mod recorder;
 pub mod screen;
+pub mod standin;
 mod stop;
 
 use std::fmt;

@@ -11,9 +11,9 @@ use bytes::Bytes;
 
 use super::Context;
 use crate::bus;
+use crate::msg::Message;
 use crate::msg::sensor::{CompressedImage, Image, JointState};
 use crate::msg::std::{Header, Time};
-use crate::msg::{self, Message};
 use crate::time::Stamp;
 use crate::wire::{Qos, Topic};
 
@@ -109,7 +109,8 @@ impl Standin {
             _ => 0,
         });
         let width = widest.max().unwrap_or(0);
-        let stripes = (0..2 * width).flat_map(|x| [(x * 4) as u8, (x / 2) as u8, 255 - (x * 2) as u8]).collect();
+        let stripes =
+            (0..2 * width).flat_map(|x| [(x * 4) as u8, (x / 2) as u8, 255 - (x * 2) as u8]).collect();
         Self { made: vec![0; streams.len()], streams, start, stripes }
     }
 
@@ -216,6 +217,7 @@ pub fn run(context: &Context, streams: Vec<Stream>) -> Result<Vec<u64>, bus::Err
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::msg;
 
     const NAMES: [&str; 2] = ["a", "b"];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use apprentice::bag::{self, Reader, Track};
+use apprentice::bag::{self, Track};
 use apprentice::time::Stamp;
 use apprentice::wire::Reliability;
 use serde::Serialize;
@@ -81,6 +81,9 @@ impl Content {
     fn of(path: &Path) -> Result<Self, bag::Error> {
         let reader = bag::open(path)?;
         let seconds = reader.span().map_or(0.0, |(start, end)| end.since(start).as_secs_f64());
+        let mut topics: Vec<OfTopic> =
+            reader.tracks().iter().map(|track| OfTopic::of(track, seconds)).collect();
+        topics.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self {
             path: path.display().to_string(),
             files: reader.files().iter().map(|file| file.file.clone()).collect(),
@@ -89,25 +92,21 @@ impl Content {
             start_ns: reader.span().map(|(start, _)| start.0),
             end_ns: reader.span().map(|(_, end)| end.0),
             seconds,
-            topics: reader.tracks().iter().map(|track| OfTopic::of(track, seconds)).collect(),
+            topics,
             notes: reader.notes().clone(),
         })
     }
 
     fn print(&self) {
         println!("{}", self.path);
-        let fact = |name: &str, value: &str| println!("  {name:<10} {value}");
-        fact("files", &format!("{} ({})", self.files.join(", "), bytes(self.bytes)));
-        if let Some(start) = self.start_ns {
-            fact("start", &calendar(Stamp(start)));
-        }
-        fact("length", &format!("{:.1} s", self.seconds));
-        fact("messages", &self.messages.to_string());
-        for (key, value) in &self.notes {
-            match value.lines().count() {
-                0 | 1 => fact(key, value),
-                lines => fact(key, &format!("({lines} lines; --json prints them)")),
-            }
+        let mut facts = vec![("files", format!("{} ({})", self.files.join(", "), bytes(self.bytes)))];
+        facts.extend(self.start_ns.map(|start| ("start", calendar(Stamp(start)))));
+        facts.push(("length", format!("{:.1} s", self.seconds)));
+        facts.push(("messages", self.messages.to_string()));
+        facts.extend(self.notes.iter().map(|(key, value)| (key.as_str(), in_one_line(value))));
+        let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, value) in facts {
+            println!("  {name:<width$}  {value}");
         }
         println!();
         let mut table = Table::new(&["topic", "type", ">messages", ">rate", "delivery"]);
@@ -121,6 +120,14 @@ impl Content {
             ]);
         }
         print!("{table}");
+    }
+}
+
+/// A note as it fits a line.
+fn in_one_line(note: &str) -> String {
+    match note.lines().count() {
+        0 | 1 => note.trim_end().to_owned(),
+        lines => format!("({lines} lines; --json prints them)"),
     }
 }
 
@@ -159,7 +166,8 @@ fn list(contents: &[Content]) -> Table {
 ///
 /// Days are counted from 1 March of year 0, so that the leap day is the last of its year.
 fn calendar(stamp: Stamp) -> String {
-    let (seconds, tenths) = (stamp.0.div_euclid(1_000_000_000), stamp.0.rem_euclid(1_000_000_000) / 100_000_000);
+    let (seconds, tenths) =
+        (stamp.0.div_euclid(1_000_000_000), stamp.0.rem_euclid(1_000_000_000) / 100_000_000);
     let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -178,7 +186,8 @@ mod tests {
 
     #[test]
     fn the_calendar_knows_leap_years_and_the_time_before_1970() {
-        let said = [0, -1, 951_782_400, 4_107_542_399, 1_709_164_800].map(|s| calendar(Stamp(s * 1_000_000_000)));
+        let said =
+            [0, -1, 951_782_400, 4_107_542_399, 1_709_164_800].map(|s| calendar(Stamp(s * 1_000_000_000)));
         let wanted = [
             "1970-01-01 00:00:00.0 UTC",
             "1969-12-31 23:59:59.0 UTC",

@@ -118,45 +118,11 @@ pub(crate) fn disk() -> Vec<Finding> {
 
 /// Bags below this folder that lost their writer.
 pub(crate) fn unfinished_bags() -> Vec<Finding> {
-    let unfinished = unfinished(Path::new("."), 2);
+    let unfinished = apprentice::bag::unfinished(Path::new("."));
     if unfinished.is_empty() {
         return vec![Finding::good("unfinished bags", "none here")];
     }
     let named: Vec<String> = unfinished.iter().map(|path| path.display().to_string()).collect();
     let remedy = format!("apprentice bag recover {}", named.join(" "));
     vec![Finding::wrong("unfinished bags", named.join(", "), remedy)]
-}
-
-/// Folders, at most `deep` levels down, with a file of messages and no metadata.yaml, which is written last.
-fn unfinished(folder: &Path, deep: usize) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    let messages = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "mcap" || kind == "db3");
-    if paths.iter().any(messages) && !folder.join("metadata.yaml").exists() {
-        return vec![folder.to_path_buf()];
-    }
-    let folders = paths.iter().filter(|path| deep > 0 && path.is_dir() && !path.is_symlink());
-    let mut found: Vec<PathBuf> = folders.flat_map(|path| unfinished(path, deep - 1)).collect();
-    found.sort();
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bag_without_metadata_is_unfinished() -> std::io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        for (bag, finished) in [("a", true), ("b", false)] {
-            let bag = folder.path().join(bag);
-            fs::create_dir(&bag)?;
-            fs::write(bag.join("x_0.mcap"), "")?;
-            if finished {
-                fs::write(bag.join("metadata.yaml"), "")?;
-            }
-        }
-        assert_eq!(unfinished(folder.path(), 2), [folder.path().join("b")]);
-        Ok(())
-    }
 }

@@ -17,8 +17,7 @@ const RECEIVE_BUFFER: u64 = 4 << 20;
 /// Which bus a command opens when none is named.
 pub(crate) fn bus() -> Vec<Finding> {
     let domain = bus::Options::default().domain();
-    let name = format!("{:?}", BusKind::best()).to_lowercase();
-    let detail = format!("{name}, domain {domain}, this host only (--off-host reaches further)");
+    let detail = format!("{}, domain {domain}, this host only (--off-host reaches further)", BusKind::best());
     vec![Finding::good("bus", detail)]
 }
 

@@ -1,10 +1,9 @@
-//! Where a recorder shows itself: the terminal's table or a plain line a second, the latched `~/status`, and
+//! Where a recorder shows itself: the terminal's table or a plain log line a second, the latched `~/status`, and
 //! `/diagnostics`.
 //!
 //! One report feeds them all, so that they cannot disagree. What cannot be shown never stops a recording: it is
 //! said once in the log.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -77,7 +76,7 @@ impl Face {
             let sent = self.status.send(message(report, now).encode());
             self.say_once(sent);
             if self.screen.is_none() && report.state != State::Idle {
-                print_line(&status::line(report));
+                tracing::info!("{}", status::line(report));
             }
         }
         if self.diagnostics.is_due() {
@@ -98,12 +97,6 @@ impl Face {
         {
             tracing::warn!("the status cannot be published: {}", super::report(&error));
         }
-    }
-}
-
-fn print_line(line: &str) {
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        // A closed pipe: whoever read the lines has left, and the log has all that matters.
     }
 }
 

@@ -140,6 +140,8 @@ impl<'a> Recorder<'a> {
             if Instant::now() >= look {
                 look = Instant::now() + LOOK;
                 self.discover();
+                // Also here, because a loss is to be seen where the bus's clock stands.
+                self.judge();
                 self.look_at_the_disk();
             }
             self.hear();
@@ -289,6 +291,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn start(&mut self) -> Result<(), Error> {
+        self.folder.enough()?;
         if let Some(teach) = &self.session.teach {
             teach::call(self.context.bus.as_ref(), teach, true)?;
         }
