@@ -87,7 +87,7 @@ def libraries(cuda):
             fail(f"LIBTORCH is {own_libtorch!r}, but there is no lib/libtorch_cpu.so in it")
         say(f"using your own libtorch in {own_libtorch} (2.11 is what this crate is written for)")
         files = [requirements_without(HERE / "libraries.txt", "torch")]
-    size = "3 GB to fetch, 6 GB on disk" if cuda else "570 MB to fetch, 0.8 GB on disk"
+    size = "3 GB to fetch, 3.9 GB on disk" if cuda else "570 MB to fetch, 0.8 GB on disk"
     say(f"bringing {'MuJoCo' if own_libtorch else 'libtorch 2.11.0 and MuJoCo 3.17.0'} ({size})")
     libs = INTO / "libs"
     pip(libs, files, ["--python-version", WHEEL_PYTHON, "--implementation", "cp", *platforms()])

@@ -1,1 +1,257 @@
 //! The settings tree: files, layers, `--set`.
+//!
+//! A robot's file says what is; recipes and `--set` are laid on top of it, and only what comes out is held to the
+//! rules. Each rule lives with the part that reads the section, so the path of a key is the path of a file; only what
+//! ties two sections together is checked here. Sections of parts that are not built in, or do not read theirs yet, are
+//! kept as they stand.
+
+mod read;
+mod tree;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::bus;
+use crate::data::observe::Observe;
+use crate::node::recorder;
+use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
+
+pub use tree::{Key, Layer, Node, Place, Value};
+
+/// Sections that nothing here interprets.
+const KEPT: &[&str] = &["control", "policy", "train"];
+
+/// What is wrong with settings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that cannot be read.
+    #[error("the settings {path:?} cannot be read")]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No YAML.
+    #[error("{place}: {why}")]
+    Yaml {
+        /// Where.
+        place: Place,
+        /// What is wrong there.
+        why: String,
+    },
+    /// YAML, but not what the settings want.
+    #[error("{place}: {key}: {why}")]
+    Setting {
+        /// Where it was written.
+        place: Place,
+        /// The keys that lead there: `observe.streams.front.align`.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Everything there is to set, all of it checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Which arm this is.
+    pub robot: Robot,
+    /// What is observed.
+    pub observe: Observe,
+    /// What is commanded; `None` for a robot that is only watched.
+    pub act: Option<Act>,
+    /// How it is recorded.
+    pub record: recorder::Config,
+    /// The sections that nothing interprets, as they stand.
+    kept: Vec<(&'static str, Node)>,
+}
+
+/// The top of the tree, of which a typo is an error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the kept sections are named so that they are known, and read from the tree")]
+struct Top {
+    robot: Robot,
+    observe: Observe,
+    act: Option<Act>,
+    control: Option<IgnoredAny>,
+    #[serde(default)]
+    record: recorder::Config,
+    policy: Option<IgnoredAny>,
+    train: Option<IgnoredAny>,
+}
+
+impl Settings {
+    /// Reads `files` in order, each on top of those before it, and `sets` (`a.b=c`) on top of them all.
+    pub fn load<P: AsRef<Path>>(files: &[P], sets: &[String]) -> Result<Self, Error> {
+        let mut tree = Node::empty();
+        for (order, path) in files.iter().map(AsRef::as_ref).enumerate() {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| Error::Disk { path: path.to_path_buf(), source })?;
+            let layer = Arc::new(Layer { name: path.display().to_string(), order });
+            tree.lay(mapping(Node::parse(&text, &layer)?, "a file of settings")?);
+        }
+        for (order, assignment) in sets.iter().enumerate() {
+            tree.lay(Node::of_assignment(assignment, files.len() + order)?);
+        }
+        Self::from_tree(&tree)
+    }
+
+    /// Reads settings from one text; `name` stands for its file in errors.
+    pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
+        let layer = Arc::new(Layer { name: name.into(), order: 0 });
+        Self::from_tree(&mapping(Node::parse(text, &layer)?, "a file of settings")?)
+    }
+
+    fn from_tree(tree: &Node) -> Result<Self, Error> {
+        let Top { robot, observe, act, record, .. } = read::read(tree, &[])?;
+        let mut kept = Vec::new();
+        for name in KEPT {
+            if let Some(node) = tree.get(name) {
+                kept.push((*name, mapping(node.clone(), name)?));
+            }
+        }
+        let settings = Self { robot, observe, act, record, kept };
+        settings.check(tree)?;
+        Ok(settings)
+    }
+
+    /// A section that is kept as it stands, for the part that can read it.
+    pub fn section<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let node = self.kept.iter().find(|(known, _)| *known == name).map(|(_, node)| node);
+        node.map(|node| read::read(node, &[name])).transpose()
+    }
+
+    /// The rules that tie sections together.
+    fn check(&self, tree: &Node) -> Result<(), Error> {
+        for (name, part) in self.act.iter().flat_map(|act| &act.parts) {
+            let path = ["act", "parts", name];
+            if let Some(joint) = part.joints.iter().find(|joint| !self.robot.joints.contains(joint)) {
+                let why =
+                    format!("{joint:?} is none of the robot's joints: {}", self.robot.joints.join(", "));
+                return Err(fault(tree, &[&path[..], &["joints"]].concat(), why));
+            }
+            if let Source::Next(stream) = &part.from
+                && !self.observe.streams.contains_key(stream)
+            {
+                let known: Vec<&str> = self.observe.streams.keys().map(String::as_str).collect();
+                let why = format!("{stream:?} is none of the observed streams: {}", known.join(", "));
+                return Err(fault(tree, &[&path[..], &["from", "next"]].concat(), why));
+            }
+        }
+        let mut known: Vec<Counted> = Vec::new();
+        for counted in self.counted() {
+            let other = known.iter().find(|other| other.topic == counted.topic);
+            if let Some(other) = other.filter(|other| other.type_name != counted.type_name) {
+                let path: Vec<&str> = counted.path.iter().map(String::as_str).collect();
+                let why = format!(
+                    "{} is {} here and {} in {}",
+                    counted.topic,
+                    counted.type_name,
+                    other.type_name,
+                    join(other.path.iter().map(String::as_str))
+                );
+                return Err(fault(tree, &path, why));
+            }
+            known.push(counted);
+        }
+        Ok(())
+    }
+
+    /// Every topic of the robot's file that a recording is held to, each once: the observed streams, where actions
+    /// come from, and (as optional ones: nobody may be acting) where commands go. Relative names are `node`'s.
+    pub fn expected(&self, node: &bus::Node) -> Result<Vec<Expect>, bus::Error> {
+        let mut expected: Vec<Expect> = Vec::new();
+        for counted in self.counted() {
+            let topic = node.resolve(counted.topic.as_str())?;
+            match expected.iter_mut().find(|known| known.topic == topic) {
+                Some(known) => {
+                    known.rate_hz = known.rate_hz.or(counted.rate_hz);
+                    known.max_age = known.max_age.into_iter().chain(counted.max_age).min();
+                    known.optional &= counted.optional;
+                }
+                None => expected.push(Expect {
+                    topic,
+                    type_name: Some(counted.type_name.to_string()),
+                    rate_hz: counted.rate_hz,
+                    max_age: counted.max_age,
+                    optional: counted.optional,
+                }),
+            }
+        }
+        Ok(expected)
+    }
+
+    fn counted(&self) -> Vec<Counted<'_>> {
+        let streams = self.observe.streams.iter().map(|(name, stream)| Counted {
+            path: ["observe", "streams", name, "type"].map(String::from).to_vec(),
+            topic: &stream.topic,
+            type_name: &stream.type_name,
+            rate_hz: stream.rate_hz,
+            max_age: Some(Duration::from_secs_f64(stream.max_age_ms / 1e3)),
+            optional: stream.optional,
+        });
+        let parts = self.act.iter().flat_map(|act| &act.parts).flat_map(|(name, part)| {
+            let from = match &part.from {
+                Source::Topic(channel) => Some(Counted::of_part(name, "from", channel, false)),
+                Source::Next(_) => None,
+            };
+            from.into_iter().chain([Counted::of_part(name, "to", &part.to, true)])
+        });
+        streams.chain(parts).collect()
+    }
+}
+
+/// A topic as one place in the file counts on it.
+struct Counted<'a> {
+    path: Vec<String>,
+    topic: &'a Name,
+    type_name: &'a TypeName,
+    rate_hz: Option<f64>,
+    max_age: Option<Duration>,
+    optional: bool,
+}
+
+impl<'a> Counted<'a> {
+    fn of_part(part: &str, end: &str, channel: &'a Channel, optional: bool) -> Self {
+        Self {
+            path: ["act", "parts", part, end, "type"].map(String::from).to_vec(),
+            topic: &channel.topic,
+            type_name: &channel.type_name,
+            rate_hz: None,
+            max_age: None,
+            optional,
+        }
+    }
+}
+
+/// `node`, if it is a mapping; a key without anything behind it is an empty one.
+fn mapping(node: Node, what: &str) -> Result<Node, Error> {
+    match node.value {
+        Value::Map(_) => Ok(node),
+        Value::Null => Ok(Node { value: Value::Map(Vec::new()), ..node }),
+        _ => Err(Error::Yaml { place: node.place, why: format!("{what} is a mapping: `key: value`") }),
+    }
+}
+
+fn fault(tree: &Node, path: &[&str], why: String) -> Error {
+    Error::Setting { place: tree.place_of(path).clone(), key: join(path.iter().copied()), why }
+}
+
+/// Keys as one path; an index stands without a dot.
+fn join<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let mut path = String::new();
+    for key in keys {
+        if !path.is_empty() && !key.starts_with('[') {
+            path.push('.');
+        }
+        path.push_str(key);
+    }
+    if path.is_empty() { "the settings".into() } else { path }
+}

@@ -6,7 +6,7 @@
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder and the rest of the nodes
 //!  5  nn                   blocks of networks; torch begins here
-//!  4  sim                  worlds
+//!  4  data · sim           what is observed | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire                 Topic, Qos, Sample
@@ -16,6 +16,7 @@
 pub mod bag;
 pub mod bus;
 pub mod config;
+pub mod data;
 pub mod msg;
 #[cfg(feature = "learn")]
 pub mod nn;

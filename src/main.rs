@@ -1,3 +1,73 @@
 //! The binary: parse, load the settings, start the named command, print an error once.
+//!
+//! An error comes up here as a chain of causes and is printed as one line; whether it was the user's (exit code 2) or
+//! the world's (1) is told by its kind. Each command is a file of its own in `main/`.
 
-fn main() {}
+#[path = "main"]
+mod command {
+    pub(crate) mod bag;
+    pub(crate) mod demo;
+    pub(crate) mod doctor;
+    pub(crate) mod options;
+    pub(crate) mod record;
+    pub(crate) mod ros_args;
+    pub(crate) mod standin;
+    pub(crate) mod table;
+}
+
+use std::process::ExitCode;
+
+use apprentice::config;
+use clap::Parser;
+
+use command::options::WrongUse;
+use command::{bag, demo, doctor, record, ros_args, standin};
+
+/// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
+#[derive(Parser)]
+#[command(
+    name = "apprentice",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong use (of options or of settings).
+Arguments between --ros-args and -- are taken as `ros2 run` and `ros2 launch` give them."
+)]
+struct Cli {
+    /// Say more: once for details, twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Record(record::Record),
+    #[command(subcommand)]
+    Bag(bag::Bag),
+    Doctor(doctor::Doctor),
+    Demo(demo::Demo),
+    #[command(hide = true)]
+    Standin(standin::Standin),
+}
+
+fn main() -> ExitCode {
+    let (arguments, ros) = ros_args::split(std::env::args());
+    let cli = Cli::parse_from(arguments);
+    command::options::log(cli.verbose, &ros);
+    let done = match cli.command {
+        Command::Record(record) => record.run(&ros),
+        Command::Bag(bag) => bag.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Demo(demo) => demo.run(&ros),
+        Command::Standin(standin) => standin.run(&ros),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("apprentice: {error:#}");
+            ExitCode::from(if error.is::<WrongUse>() || error.is::<config::Error>() { 2 } else { 1 })
+        }
+    }
+}

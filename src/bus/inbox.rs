@@ -3,15 +3,19 @@
 //! The consumer makes the inbox and subscribes topics into it, so that a recorder waits in one place for all of
 //! its topics. When it is full the oldest sample goes, because a robot acts on the newest; the topic it belonged to
 //! counts it as dropped. A jump in a publisher's own numbering is counted as lost. Both are read with
-//! [`Subscription::counts`], never guessed.
+//! [`Subscription::counts`], never guessed. A replay does not drop: it waits at the door until there is room,
+//! because a bag can wait and a robot cannot.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::wire::{Gid, Sample};
+
+/// How often one who waits at a door looks whether the wait still has a point.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// How much an inbox holds before it drops the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ struct Account {
     received: AtomicU64,
     dropped: AtomicU64,
     lost: AtomicU64,
+    /// Set when the subscription ends.
+    closed: AtomicBool,
     /// The next number expected of each publisher.
     expected: Mutex<HashMap<Gid, u64>>,
 }
@@ -52,6 +58,8 @@ struct Shared {
     limit: Limit,
     queue: Mutex<Queue>,
     arrived: Condvar,
+    /// Told when a sample was taken or a subscription ended, for those who wait at a door.
+    room: Condvar,
 }
 
 /// A bounded queue of samples. Clones share it.
@@ -68,7 +76,12 @@ impl fmt::Debug for Inbox {
 impl Inbox {
     /// An empty inbox with that limit. One sample is always held, however large.
     pub fn new(limit: Limit) -> Self {
-        Self(Arc::new(Shared { limit, queue: Mutex::default(), arrived: Condvar::new() }))
+        Self(Arc::new(Shared {
+            limit,
+            queue: Mutex::default(),
+            arrived: Condvar::new(),
+            room: Condvar::new(),
+        }))
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -77,7 +90,9 @@ impl Inbox {
 
     /// The oldest sample, if there is one.
     pub fn take(&self) -> Option<Sample> {
-        self.queue().pop()
+        let sample = self.queue().pop()?;
+        self.0.room.notify_all();
+        Some(sample)
     }
 
     /// The oldest sample, waiting for one until `deadline`.
@@ -85,6 +100,7 @@ impl Inbox {
         let mut queue = self.queue();
         loop {
             if let Some(sample) = queue.pop() {
+                self.0.room.notify_all();
                 return Some(sample);
             }
             let left =
@@ -123,9 +139,31 @@ pub(super) struct Door {
 impl Door {
     /// Delivers a sample; the oldest go where there is no room.
     pub(super) fn deliver(&self, sample: Sample) {
+        self.enter(self.inbox.queue(), sample);
+    }
+
+    /// Delivers a sample once there is room for it. Nothing is dropped; the wait ends without delivery when
+    /// the subscription does, or when `gone` says that nobody plays any more.
+    pub(super) fn deliver_patiently(&self, sample: Sample, gone: &AtomicBool) {
+        let mut queue = self.inbox.queue();
+        let limit = self.inbox.0.limit;
+        while !queue.samples.is_empty()
+            && (queue.samples.len() >= limit.samples || queue.bytes + sample.cdr.len() > limit.bytes)
+        {
+            if self.account.closed.load(Relaxed) || gone.load(Relaxed) {
+                return;
+            }
+            queue = self.inbox.0.room.wait_timeout(queue, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.enter(queue, sample);
+    }
+
+    fn enter(&self, mut queue: MutexGuard<'_, Queue>, sample: Sample) {
+        if self.account.closed.load(Relaxed) {
+            return;
+        }
         self.account.received.fetch_add(1, Relaxed);
         self.account_for(&sample);
-        let mut queue = self.inbox.queue();
         let limit = self.inbox.0.limit;
         queue.bytes += sample.cdr.len();
         queue.samples.push_back((sample, Arc::clone(&self.account)));
@@ -148,15 +186,16 @@ impl Door {
     }
 
     /// The subscription a consumer holds; `keep` is what the bus needs dropped when it ends.
-    pub(super) fn subscription(&self, keep: impl Send + 'static) -> Subscription {
-        Subscription { account: Arc::clone(&self.account), _keep: Box::new(keep) }
+    pub(super) fn subscription(&self, keep: impl Send + Sync + 'static) -> Subscription {
+        Subscription { account: Arc::clone(&self.account), inbox: self.inbox.clone(), _keep: Box::new(keep) }
     }
 }
 
 /// A topic being delivered into an inbox; dropped, it no longer is.
 pub struct Subscription {
     account: Arc<Account>,
-    _keep: Box<dyn Send>,
+    inbox: Inbox,
+    _keep: Box<dyn Send + Sync>,
 }
 
 impl Subscription {
@@ -168,6 +207,13 @@ impl Subscription {
             dropped: account.dropped.load(Relaxed),
             lost: account.lost.load(Relaxed),
         }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.account.closed.store(true, Relaxed);
+        self.inbox.0.room.notify_all();
     }
 }
 
@@ -205,6 +251,37 @@ mod tests {
         }
         assert_eq!(inbox.take().and_then(|sample| sample.sequence), Some(2));
         assert_eq!(subscription.counts(), Counts { received: 3, dropped: 1, lost: 0 });
+    }
+
+    #[test]
+    fn one_who_waits_at_the_door_drops_nothing() {
+        let inbox = Inbox::new(Limit { samples: 2, bytes: 100 });
+        let door = inbox.door();
+        let subscription = door.subscription(());
+        let player = std::thread::spawn(move || {
+            for sequence in 1..=50 {
+                door.deliver_patiently(sample(sequence, 10), &AtomicBool::new(false));
+            }
+        });
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let taken: Vec<_> =
+            (0..50).map_while(|_| inbox.wait(deadline)).filter_map(|sample| sample.sequence).collect();
+        assert_eq!(taken, (1..=50).collect::<Vec<_>>());
+        assert_eq!(subscription.counts(), Counts { received: 50, dropped: 0, lost: 0 });
+        player.join().expect("the player ends");
+    }
+
+    #[test]
+    fn a_subscription_that_ends_frees_one_who_waits_at_the_door() {
+        let inbox = Inbox::new(Limit { samples: 1, bytes: 100 });
+        let door = inbox.door();
+        let subscription = door.subscription(());
+        door.deliver(sample(1, 10));
+        let waiting =
+            std::thread::spawn(move || door.deliver_patiently(sample(2, 10), &AtomicBool::new(false)));
+        drop(subscription);
+        waiting.join().expect("the wait ends");
+        assert_eq!(inbox.waiting().samples, 1);
     }
 
     #[test]

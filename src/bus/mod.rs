@@ -4,15 +4,27 @@
 //! [`Inbox`], which is bounded and counts, per topic, what arrived, what it had to drop and what never came:
 //! whoever reads from a bus can always say what is missing.
 
+mod clock;
+#[cfg(feature = "dds")]
+pub mod dds;
 mod inbox;
+pub mod local;
+pub mod name;
+mod options;
+pub mod parameter;
+pub mod replay;
+pub mod typed;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use clock::ToldClock;
 pub use inbox::{Counts, Inbox, Limit, Subscription};
+pub use name::Node;
+pub use options::{Kind, Options, open};
 
 use crate::time::Clock;
 use crate::wire::{Qos, Topic};
@@ -56,7 +68,7 @@ pub enum Error {
         /// The type it should be.
         type_name: String,
         /// What the reader said.
-        source: crate::msg::Error,
+        source: Box<crate::msg::Error>,
     },
     /// Nobody answered a service call in time.
     #[error("no answer from the service {service:?} within {after_ms} ms")]
@@ -68,7 +80,13 @@ pub enum Error {
     },
     /// The bag behind a replay.
     #[error("the bag behind the bus failed")]
-    Bag(#[from] crate::bag::Error),
+    Bag(#[source] Box<crate::bag::Error>),
+}
+
+impl From<crate::bag::Error> for Error {
+    fn from(source: crate::bag::Error) -> Self {
+        Self::Bag(Box::new(source))
+    }
 }
 
 /// The sending end of a topic.
@@ -92,6 +110,19 @@ pub struct Offer {
     pub publishers: Vec<String>,
 }
 
+impl Offer {
+    /// Notes one more publisher.
+    fn add(&mut self, type_name: &str, qos: Qos, node: Option<&str>) {
+        if !self.types.iter().any(|known| known == type_name) {
+            self.types.push(type_name.to_owned());
+        }
+        self.offered.push(qos);
+        if let Some(node) = node.filter(|node| !self.publishers.iter().any(|known| known == node)) {
+            self.publishers.push(node.to_owned());
+        }
+    }
+}
+
 /// Answers a service's requests: serialized request in, serialized response out. Runs on the bus's thread.
 pub type Answer = Box<dyn FnMut(Bytes) -> Result<Bytes, Error> + Send>;
 
@@ -111,8 +142,22 @@ pub trait Bus: Send + Sync {
     fn clock(&self) -> Arc<dyn Clock>;
     /// Answers a service of that name (`/recorder/start`) and type (`std_srvs/srv/Trigger`).
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error>;
-    /// Calls a service and waits for the answer.
+    /// Calls a service and waits for the answer; where nobody answers yet, for somebody to come. A server whose
+    /// answer fails says nothing, as in ROS 2, so that its caller hears [`Error::Unanswered`].
     fn call(&self, name: &str, type_name: &str, request: Bytes, within: Duration) -> Result<Bytes, Error>;
+    /// The node this end of the bus belongs to. Names given to the bus are resolved against it.
+    fn node(&self) -> &Node;
+    /// Says that everything wanted is subscribed to: a replay holds back its first message until then.
+    fn ready(&self) {}
+    /// Whether nothing will come any more, because the bag behind the bus is at its end.
+    fn ended(&self) -> bool {
+        false
+    }
+}
+
+/// The lock, also after a panic elsewhere: every state behind these locks is whole between two statements.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The strongest quality that every one of `offered` meets: reliable if all are, kept if all are.

@@ -94,6 +94,8 @@ pub struct Known {
     pub describe: fn() -> Description,
     /// Makes its definition text and hash.
     pub definition: fn() -> Definition,
+    /// Whether bytes are such a message.
+    pub check: fn(&Bytes) -> Result<(), Error>,
     /// Decodes bytes and encodes what they said.
     pub recode: fn(&Bytes) -> Result<Bytes, Error>,
 }
@@ -104,6 +106,7 @@ impl Known {
             type_name: M::TYPE,
             describe: M::describe,
             definition: M::definition,
+            check: |cdr| M::decode(cdr).map(drop),
             recode: |cdr| M::decode(cdr).map(|message| message.encode()),
         }
     }

@@ -1,0 +1,211 @@
+//! The recorder against publishers that are not ours: four cameras and two arms over DDS, idle and under load.
+//!
+//! The publishers are another process on Cyclone DDS, because a recorder that only hears itself proves nothing. Each
+//! message carries its number, so that what is missing or out of order is read off the bag and not taken from the
+//! recorder's own account, which is then held against it. `cargo bench --bench record_dds -- SECONDS`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use apprentice::bag;
+
+/// Four cameras of 640×480×3 at 30 Hz and two arms at 500 Hz: 111 MB/s.
+const CAMERAS: usize = 4;
+const ARMS: usize = 2;
+
+/// Keeps the publishers on the loopback interface, where the recorder is.
+const ON_LOOPBACK: &str = "<CycloneDDS><Domain><General><Interfaces><NetworkInterface name=\"lo\"/></Interfaces>\
+                           </General></Domain></CycloneDDS>";
+
+struct Case {
+    name: &'static str,
+    best_effort: bool,
+    busy: usize,
+}
+
+const CASES: [Case; 4] = [
+    Case { name: "idle, reliable", best_effort: false, busy: 0 },
+    Case { name: "idle, best effort", best_effort: true, busy: 0 },
+    Case { name: "4 busy processes, reliable", best_effort: false, busy: 4 },
+    Case { name: "4 busy processes, best effort", best_effort: true, busy: 4 },
+];
+
+/// What one run came to.
+struct Figures {
+    sent: u64,
+    recorded: u64,
+    out_of_order: u64,
+    cpu: f64,
+    publisher_cpu: f64,
+    resident_mb: [f64; 2],
+    peak_mb: f64,
+    noted: Option<String>,
+}
+
+/// A child that does not outlive the benchmark.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+fn main() -> Result<()> {
+    let seconds = std::env::args().filter_map(|word| word.parse::<f64>().ok()).next().unwrap_or(60.0);
+    println!(
+        "recording {CAMERAS} cameras 640×480×3 at 30 Hz and {ARMS} arms at 500 Hz over DDS for {seconds} s each"
+    );
+    println!(
+        "{:<30} {:>9} {:>9} {:>7} {:>6} {:>9} {:>11} {:>17} {:>8}",
+        "", "sent", "recorded", "missing", "order", "core", "publisher", "resident MB", "peak MB"
+    );
+    for (place, case) in CASES.iter().enumerate() {
+        let figures = run(case, seconds, 150 + place).with_context(|| case.name)?;
+        println!(
+            "{:<30} {:>9} {:>9} {:>7} {:>6} {:>9.3} {:>11.3} {:>8.0} → {:>6.0} {:>8.0}{}",
+            case.name,
+            figures.sent,
+            figures.recorded,
+            figures.sent.saturating_sub(figures.recorded),
+            if figures.out_of_order == 0 { "kept" } else { "BROKEN" },
+            figures.cpu,
+            figures.publisher_cpu,
+            figures.resident_mb[0],
+            figures.resident_mb[1],
+            figures.peak_mb,
+            figures.noted.map(|lost| format!("   the bag says: lost {lost}")).unwrap_or_default(),
+        );
+    }
+    Ok(())
+}
+
+fn run(case: &Case, seconds: f64, domain: usize) -> Result<Figures> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("record_dds");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    let recorder = record(&folder, domain)?;
+    let _load: Vec<Running> = (0..case.busy).map(|_| busy()).collect::<Result<_>>()?;
+    let mut publisher = publish(case, seconds, domain)?;
+
+    let watched = watch(recorder.0.id(), &mut publisher, seconds)?;
+    let sent = publisher.0.stdout.take().context("the publisher's output")?;
+    let sent: BTreeMap<String, u64> = serde_json::from_reader(sent).context("the publisher's account")?;
+    interrupt(recorder)?;
+
+    let episode = folder.join("episode_0000");
+    let (recorded, out_of_order) = read_back(&episode)?;
+    for (topic, count) in &sent {
+        let got = recorded.get(topic).copied().unwrap_or_default();
+        ensure!(got <= *count, "{topic}: {got} recorded of {count} sent");
+    }
+    let noted = bag::open(&episode)?.notes().get("apprentice.lost").cloned();
+    fs::remove_dir_all(&folder)?;
+    Ok(Figures {
+        sent: sent.values().sum(),
+        recorded: recorded.values().sum(),
+        out_of_order,
+        noted,
+        ..watched
+    })
+}
+
+fn record(folder: &PathBuf, domain: usize) -> Result<Running> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_apprentice"));
+    command.args(["record", "--no-keys", "--domain", &domain.to_string(), "--out"]).arg(folder);
+    for camera in 0..CAMERAS {
+        command.args(["--topic", &format!("/camera_{camera}/image_raw:sensor_msgs/msg/Image")]);
+    }
+    for arm in 0..ARMS {
+        command.args(["--topic", &format!("/arm_{arm}/joint_states:sensor_msgs/msg/JointState")]);
+    }
+    Ok(Running(command.stdout(Stdio::null()).spawn().context("the recorder")?))
+}
+
+fn publish(case: &Case, seconds: f64, domain: usize) -> Result<Running> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new("python3");
+    command.arg(root.join("tests/peers/dds_publish.py")).env("PYTHONPATH", root.join(".setup/peers"));
+    command.env("CYCLONEDDS_URI", ON_LOOPBACK);
+    command.args(["--domain", &domain.to_string(), "--seconds", &seconds.to_string(), "--wait", "30"]);
+    command.args(["--cameras", &CAMERAS.to_string(), "--joints", &ARMS.to_string()]);
+    if case.best_effort {
+        command.arg("--best-effort");
+    }
+    Ok(Running(command.stdout(Stdio::piped()).spawn().context("the publisher: run `make setup` first")?))
+}
+
+fn busy() -> Result<Running> {
+    Ok(Running(Command::new("sh").args(["-c", "while :; do :; done"]).spawn()?))
+}
+
+/// Watches the recorder's processor time and memory until the publisher is done.
+fn watch(recorder: u32, publisher: &mut Running, seconds: f64) -> Result<Figures> {
+    let (start, before) = (Instant::now(), cpu_seconds(recorder)?);
+    let mut resident = Vec::new();
+    let mut publisher_cpu = 0.0;
+    let status = loop {
+        if let Some(status) = publisher.0.try_wait()? {
+            break status;
+        }
+        ensure!(start.elapsed().as_secs_f64() < seconds + 90.0, "the publisher does not end");
+        resident.push(memory_mb(recorder, "VmRSS")?);
+        publisher_cpu = cpu_seconds(publisher.0.id()).unwrap_or(publisher_cpu);
+        std::thread::sleep(Duration::from_millis(250));
+    };
+    ensure!(status.success(), "the publisher ended with {status}");
+    Ok(Figures {
+        sent: 0,
+        recorded: 0,
+        out_of_order: 0,
+        cpu: (cpu_seconds(recorder)? - before) / seconds,
+        publisher_cpu: publisher_cpu / seconds,
+        resident_mb: [resident[resident.len() / 3], resident[resident.len() - 1]],
+        peak_mb: memory_mb(recorder, "VmHWM")?,
+        noted: None,
+    })
+}
+
+/// User and system time of a process so far.
+fn cpu_seconds(process: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(") ").next().context("the fields of stat")?.split(' ').collect();
+    let ticks: f64 = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(ticks / rustix::param::clock_ticks_per_second() as f64)
+}
+
+fn memory_mb(process: u32, what: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find(|line| line.starts_with(what)).context("the line of the status")?;
+    let kilobytes: f64 = line.split_whitespace().nth(1).context("its number")?.parse()?;
+    Ok(kilobytes / 1024.0)
+}
+
+/// Ends the recorder as Ctrl-C does and waits for its bag.
+fn interrupt(mut recorder: Running) -> Result<()> {
+    let process = rustix::process::Pid::from_child(&recorder.0);
+    rustix::process::kill_process(process, rustix::process::Signal::INT)?;
+    let status = recorder.0.wait()?;
+    ensure!(status.success(), "the recorder ended with {status}");
+    Ok(())
+}
+
+/// Messages by topic, and how many came with a number not above the one before it.
+fn read_back(episode: &Path) -> Result<(BTreeMap<String, u64>, u64)> {
+    let mut reader = bag::open(episode)?;
+    let (mut counts, mut last, mut out_of_order) = (BTreeMap::new(), BTreeMap::new(), 0);
+    for sample in reader.samples(&[]) {
+        let sample = sample?;
+        *counts.entry(sample.topic.name.clone()).or_default() += 1;
+        // Encapsulation, stamp and string length come before the eight digits of the frame's name.
+        let number: i64 = std::str::from_utf8(&sample.cdr[16..24])?.parse()?;
+        let before = last.insert(sample.topic.name.clone(), number).unwrap_or(-1);
+        out_of_order += u64::from(number <= before);
+    }
+    Ok((counts, out_of_order))
+}

@@ -1,0 +1,203 @@
+//! Our participant and what it opens, and who of the others each of ours is connected with.
+//!
+//! rustdds tells of connections only as events of its participant; they are kept here as a set, because whoever waits
+//! for a subscriber or a server wants to know how it is, not how it changed.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use rustdds::no_key::DataWriter;
+use rustdds::{
+    DomainParticipant, DomainParticipantStatusEvent, GUID, QosPolicies, RTPSEntity, StatusEvented, TopicKind,
+};
+
+use super::graph::{self, Graph, Side};
+use super::raw::Raw;
+use super::receiver::{Line, Reader, Receiver, Take};
+use super::{Cause, words};
+use crate::bus::{Error, Node, lock};
+use crate::msg::Message;
+use crate::msg::dds::ParticipantEntitiesInfo;
+
+/// How many of the others' announcements may wait for the receiving thread.
+const ANNOUNCEMENTS: i32 = 256;
+
+/// One of our endpoints and one of others', connected.
+type Match = (GUID, GUID);
+
+/// Our participant and what it opens.
+pub(super) struct Endpoints {
+    pub(super) participant: DomainParticipant,
+    publisher: rustdds::Publisher,
+    subscriber: rustdds::Subscriber,
+    receiver: Receiver,
+    matches: Mutex<HashSet<Match>>,
+    graph: Arc<Mutex<Graph>>,
+    announcements: Mutex<Option<Line>>,
+}
+
+impl Endpoints {
+    pub(super) fn open(participant: DomainParticipant, node: Node) -> Result<Arc<Self>, Cause> {
+        let publisher = participant.create_publisher(&QosPolicies::qos_none())?;
+        let subscriber = participant.create_subscriber(&QosPolicies::qos_none())?;
+        let graph = Arc::new(Mutex::new(Graph::new(node, participant.guid())));
+        let endpoints = Arc::new(Self {
+            participant,
+            publisher,
+            subscriber,
+            receiver: Receiver::start()?,
+            matches: Mutex::default(),
+            graph: Arc::clone(&graph),
+            announcements: Mutex::default(),
+        });
+        let qos = words::qos(&graph::QOS, ANNOUNCEMENTS);
+        let heard = Arc::clone(&graph);
+        let reader = endpoints.open_reader(graph::TOPIC, ParticipantEntitiesInfo::TYPE, &qos)?;
+        let take: Take = Box::new(move |received| lock(&heard).hear(&received.into_value()));
+        *lock(&endpoints.announcements) = Some(endpoints.receiver.add(reader, take));
+        let voice = endpoints.open_writer(graph::TOPIC, ParticipantEntitiesInfo::TYPE, &qos)?;
+        lock(&graph).speak_through(voice);
+        Ok(endpoints)
+    }
+
+    /// Has everything on a DDS topic taken by `take`, until the ear is dropped.
+    pub(super) fn listen(
+        self: &Arc<Self>,
+        name: &str,
+        type_name: &str,
+        qos: &QosPolicies,
+        take: Take,
+    ) -> Result<Ear, Error> {
+        let reader = self.open_reader(name, type_name, qos)?;
+        let guid = reader.guid();
+        Ok(Ear { guid, _line: self.receiver.add(reader, take), _listed: self.list(Side::Reader, guid) })
+    }
+
+    /// Opens the sending end of a DDS topic.
+    pub(super) fn speak(
+        self: &Arc<Self>,
+        name: &str,
+        type_name: &str,
+        qos: &QosPolicies,
+    ) -> Result<Voice, Error> {
+        let writer = self.open_writer(name, type_name, qos)?;
+        let listed = self.list(Side::Writer, writer.guid());
+        Ok(Voice { writer, _listed: listed })
+    }
+
+    fn open_reader(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Reader, Error> {
+        let open = |topic| self.subscriber.create_simple_datareader_no_key(&topic, Some(qos.clone()));
+        self.topic(name, type_name, qos)
+            .and_then(open)
+            .map_err(|error| failed("subscribing", name, type_name, error.into()))
+    }
+
+    fn open_writer(
+        &self,
+        name: &str,
+        type_name: &str,
+        qos: &QosPolicies,
+    ) -> Result<DataWriter<Bytes, Raw>, Error> {
+        let open = |topic| self.publisher.create_datawriter_no_key(&topic, Some(qos.clone()));
+        self.topic(name, type_name, qos)
+            .and_then(open)
+            .map_err(|error| failed("advertising", name, type_name, error.into()))
+    }
+
+    fn topic(
+        &self,
+        name: &str,
+        type_name: &str,
+        qos: &QosPolicies,
+    ) -> rustdds::dds::CreateResult<rustdds::Topic> {
+        self.participant.create_topic(name.to_owned(), words::type_name(type_name), qos, TopicKind::NoKey)
+    }
+
+    fn list(self: &Arc<Self>, side: Side, guid: GUID) -> Listed {
+        lock(&self.graph).add(side, guid);
+        Listed { side, guid, endpoints: Arc::clone(self) }
+    }
+
+    /// Those that `ours` is connected with now.
+    pub(super) fn connected(&self, ours: GUID) -> Vec<GUID> {
+        self.note_events();
+        lock(&self.matches).iter().filter(|(local, _)| *local == ours).map(|(_, remote)| *remote).collect()
+    }
+
+    /// The full name of the node that has this writer, where it said so.
+    pub(super) fn writer_of(&self, guid: GUID) -> Option<String> {
+        lock(&self.graph).writer_of(guid).map(str::to_owned)
+    }
+
+    /// Takes what happened since the last time. rustdds keeps two thousand events for us.
+    pub(super) fn note_events(&self) {
+        let mut matches = lock(&self.matches);
+        let listener = self.participant.status_listener();
+        while let Some(event) = listener.try_recv_status() {
+            if let DomainParticipantStatusEvent::ParticipantLost { id, .. } = &event {
+                lock(&self.graph).forget(id.as_ref());
+            }
+            note(&mut matches, event);
+        }
+    }
+}
+
+fn note(matches: &mut HashSet<Match>, event: DomainParticipantStatusEvent) {
+    use DomainParticipantStatusEvent as Event;
+    match event {
+        Event::RemoteReaderMatched { local_writer, remote_reader } => {
+            matches.insert((local_writer, remote_reader));
+        }
+        Event::RemoteWriterMatched { local_reader, remote_writer } => {
+            matches.insert((local_reader, remote_writer));
+        }
+        Event::ReaderLost { guid, .. } | Event::WriterLost { guid, .. } => {
+            matches.retain(|(_, remote)| *remote != guid);
+        }
+        Event::ParticipantLost { id, .. } => matches.retain(|(_, remote)| remote.prefix != id),
+        Event::RemoteReaderQosIncompatible { local_writer, .. } => {
+            tracing::warn!(?local_writer, "a subscriber asks for more than this publisher offers");
+        }
+        Event::RemoteWriterQosIncompatible { local_reader, .. } => {
+            tracing::warn!(?local_reader, "a publisher offers less than this subscription asks for");
+        }
+        _ => {}
+    }
+}
+
+fn failed(what: &'static str, name: &str, type_name: &str, source: Cause) -> Error {
+    Error::Transport { what, topic: name.to_owned(), type_name: type_name.to_owned(), source }
+}
+
+/// A receiving end, known to others as our node's until it is dropped.
+pub(super) struct Ear {
+    pub(super) guid: GUID,
+    _line: Line,
+    _listed: Listed,
+}
+
+/// A sending end, known to others as our node's until it is dropped.
+pub(super) struct Voice {
+    pub(super) writer: DataWriter<Bytes, Raw>,
+    _listed: Listed,
+}
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Ear").field(&self.guid).finish()
+    }
+}
+
+struct Listed {
+    side: Side,
+    guid: GUID,
+    endpoints: Arc<Endpoints>,
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        lock(&self.endpoints.graph).remove(self.side, self.guid);
+    }
+}

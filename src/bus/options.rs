@@ -1,0 +1,67 @@
+//! Which bus to open, as whom, and how far it may reach.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::local::Hub;
+use super::name::Node;
+use super::{Bus, Error};
+
+/// The kind of bus.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Nodes of this process.
+    #[default]
+    Local,
+    /// Nodes of other processes, over DDS as ROS 2 speaks it.
+    #[cfg(feature = "dds")]
+    Dds,
+    /// A bag that is played.
+    Replay(super::replay::Source),
+}
+
+/// What [`open`] needs to know.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Which bus.
+    pub kind: Kind,
+    /// The node's name.
+    pub node: String,
+    /// The namespace it lives in; empty for the root.
+    pub namespace: String,
+    /// Which of a network's separate buses; where unsaid, what `ROS_DOMAIN_ID` says, else 0.
+    pub domain: Option<u16>,
+    /// Whether it may leave this host, by multicast on every interface. Where not, only this host's nodes are met.
+    pub leave_host: bool,
+    /// Whether time is what `/clock` says.
+    pub sim_time: bool,
+}
+
+impl Options {
+    /// The domain: as set, else as `ROS_DOMAIN_ID` sets it for every ROS 2 program, else 0.
+    pub fn domain(&self) -> u16 {
+        let of_ros = || std::env::var("ROS_DOMAIN_ID").ok()?.trim().parse().ok();
+        self.domain.or_else(of_ros).unwrap_or(0)
+    }
+}
+
+/// Opens a bus.
+pub fn open(options: &Options) -> Result<Arc<dyn Bus>, Error> {
+    let node = Node::new(&options.node, &options.namespace)?;
+    match &options.kind {
+        Kind::Local => {
+            let local = Hub::of_domain(options.domain()).join(node);
+            Ok(Arc::new(if options.sim_time { local.with_sim_time()? } else { local }))
+        }
+        Kind::Replay(source) => {
+            let bag = crate::bag::open(&source.bag)?;
+            Ok(Arc::new(super::replay::Replay::open(bag, source.pace, node)?))
+        }
+        #[cfg(feature = "dds")]
+        Kind::Dds => Ok(Arc::new(super::dds::Dds::open(options, node)?)),
+    }
+}

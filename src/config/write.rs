@@ -1,0 +1,47 @@
+//! Settings written back as YAML, with every default spelled out: what lies beside each checkpoint and bag.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::{
+    Settings,
+    tree::{Node, Value},
+};
+
+impl Settings {
+    /// The settings as one file, which reads back as the same settings.
+    pub fn to_yaml(&self) -> String {
+        serde_saphyr::to_string(self).expect("names, numbers and lists of them can be written")
+    }
+}
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("robot", &self.robot)?;
+        map.serialize_entry("observe", &self.observe)?;
+        if let Some(act) = &self.act {
+            map.serialize_entry("act", act)?;
+        }
+        map.serialize_entry("record", &self.record)?;
+        for (name, node) in &self.kept {
+            map.serialize_entry(name, node)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Node {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.value {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Integer(value) => serializer.serialize_i64(*value),
+            Value::Number(value) => serializer.serialize_f64(*value),
+            Value::Text(value) => serializer.serialize_str(value),
+            Value::List(items) => serializer.collect_seq(items),
+            Value::Map(entries) => {
+                serializer.collect_map(entries.iter().map(|(key, node)| (&key.name, node)))
+            }
+        }
+    }
+}

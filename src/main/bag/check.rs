@@ -1,0 +1,116 @@
+//! `apprentice bag check`: whether recordings are good to learn from.
+
+use std::path::Path;
+
+use apprentice::bag::{self, Report, Severity};
+use apprentice::bus::Node;
+use apprentice::spec::Expect;
+
+use super::Bags;
+use crate::command::options::SettingsArgs;
+use crate::command::table::{Table, bytes};
+
+/// Whether recordings are good to learn from: rates, gaps, times that run backwards, skew, losses, missing topics
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+With a robot's file, each topic is held to what the file promises. Exit code 1 if anything is wrong; what is only worth
+a look does not count.
+
+Examples:
+  apprentice bag check demos/episode_0000
+  apprentice bag check --config config/so101.yaml demos
+  apprentice bag check --json demos | jq '.[] | select(.findings != []) | .path'")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    bags: Bags,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Print JSON: a list with one report for each recording
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Reads each recording through and reports.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let expected = match self.settings.load()? {
+            // In a bag, names are as the recorder saw them, which is in the root unless it was told otherwise.
+            Some(settings) => settings.expected(&Node::new("recorder", "/")?)?,
+            None => Vec::new(),
+        };
+        let mut reports = Vec::new();
+        let done = self.bags.each(|path| {
+            let report = checked(path, &expected)?;
+            if !self.json {
+                print(&report);
+            }
+            reports.push(report);
+            Ok(())
+        });
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&reports)?);
+        }
+        done?;
+        let bad = reports.iter().filter(|report| !report.is_good()).count();
+        anyhow::ensure!(bad == 0, "not as they should be: {bad} of {}", reports.len());
+        Ok(())
+    }
+}
+
+fn checked(path: &Path, expected: &[Expect]) -> Result<Report, bag::Error> {
+    Ok(bag::check(bag::open(path)?.as_mut(), expected, path))
+}
+
+fn print(report: &Report) {
+    println!(
+        "{}: {} messages in {:.1} s, {}",
+        report.path.display(),
+        report.messages,
+        report.seconds,
+        bytes(report.bytes)
+    );
+    let worst = |topic: &str| {
+        let about = report.findings.iter().filter(|finding| finding.topic.as_deref() == Some(topic));
+        about.map(|finding| finding.severity).max()
+    };
+    let mut table = Table::new(&[
+        "",
+        "topic",
+        ">messages",
+        ">rate",
+        ">longest gap",
+        ">gaps",
+        ">backwards",
+        ">delay",
+        ">lost",
+    ]);
+    for stream in &report.streams {
+        let sign = match worst(&stream.topic) {
+            None => "✓",
+            Some(Severity::Warning) => "!",
+            Some(Severity::Error) => "✗",
+        };
+        table.row(vec![
+            sign.to_owned(),
+            stream.topic.clone(),
+            stream.messages.to_string(),
+            stream.rate_hz.map_or("–".to_owned(), |rate_hz| format!("{rate_hz:.1} Hz")),
+            stream
+                .interval_ms
+                .as_ref()
+                .map_or("–".to_owned(), |interval| format!("{:.0} ms", interval.max)),
+            stream.gaps.to_string(),
+            stream.header_backwards.to_string(),
+            stream.delay_ms.as_ref().map_or("–".to_owned(), |delay| format!("{:.1} ms", delay.median)),
+            stream.lost.to_string(),
+        ]);
+    }
+    print!("{table}");
+    for finding in &report.findings {
+        let sign = if finding.severity == Severity::Error { "wrong" } else { "look" };
+        println!("  {sign}: {finding}");
+    }
+    if report.findings.is_empty() {
+        println!("  nothing is wrong");
+    }
+}

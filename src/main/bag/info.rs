@@ -1,0 +1,200 @@
+//! `apprentice bag info`: what is in a recording.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use apprentice::bag::{self, Track};
+use apprentice::time::Stamp;
+use apprentice::wire::Reliability;
+use serde::Serialize;
+
+use super::Bags;
+use crate::command::table::{Table, bytes};
+
+/// What is in a recording: when, how much, which topics, what was noted
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  apprentice bag info demos/episode_0000
+  apprentice bag info demos
+      one line for each recording in the folder
+  apprentice bag info --json demos | jq '.[].notes.task'")]
+pub(crate) struct Info {
+    #[command(flatten)]
+    bags: Bags,
+    /// Print JSON: a list with one object for each recording
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    /// Prints one recording in full, or several as a list.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let mut contents = Vec::new();
+        let done = self.bags.each(|path| {
+            contents.push(Content::of(path)?);
+            Ok(())
+        });
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&contents)?);
+        } else if let [one] = &contents[..] {
+            one.print();
+        } else if !contents.is_empty() {
+            print!("{}", list(&contents));
+        }
+        done
+    }
+}
+
+/// Prints what is in the recording at `path`.
+pub(crate) fn print(path: &Path) -> anyhow::Result<()> {
+    Content::of(path)?.print();
+    Ok(())
+}
+
+/// What is in a recording, as `--json` says it.
+#[derive(Debug, Serialize)]
+struct Content {
+    path: String,
+    files: Vec<String>,
+    bytes: u64,
+    messages: u64,
+    start_ns: Option<i64>,
+    end_ns: Option<i64>,
+    seconds: f64,
+    topics: Vec<OfTopic>,
+    notes: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfTopic {
+    name: String,
+    #[serde(rename = "type")]
+    type_name: String,
+    type_hash: String,
+    reliable: bool,
+    messages: u64,
+    rate_hz: f64,
+}
+
+impl Content {
+    fn of(path: &Path) -> Result<Self, bag::Error> {
+        let reader = bag::open(path)?;
+        let seconds = reader.span().map_or(0.0, |(start, end)| end.since(start).as_secs_f64());
+        let mut topics: Vec<OfTopic> =
+            reader.tracks().iter().map(|track| OfTopic::of(track, seconds)).collect();
+        topics.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Self {
+            path: path.display().to_string(),
+            files: reader.files().iter().map(|file| file.file.clone()).collect(),
+            bytes: reader.files().iter().map(|file| file.bytes).sum(),
+            messages: reader.tracks().iter().map(|track| track.messages).sum(),
+            start_ns: reader.span().map(|(start, _)| start.0),
+            end_ns: reader.span().map(|(_, end)| end.0),
+            seconds,
+            topics,
+            notes: reader.notes().clone(),
+        })
+    }
+
+    fn print(&self) {
+        println!("{}", self.path);
+        let mut facts = vec![("files", format!("{} ({})", self.files.join(", "), bytes(self.bytes)))];
+        facts.extend(self.start_ns.map(|start| ("start", calendar(Stamp(start)))));
+        facts.push(("length", format!("{:.1} s", self.seconds)));
+        facts.push(("messages", self.messages.to_string()));
+        facts.extend(self.notes.iter().map(|(key, value)| (key.as_str(), in_one_line(value))));
+        let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        for (name, value) in facts {
+            println!("  {name:<width$}  {value}");
+        }
+        println!();
+        let mut table = Table::new(&["topic", "type", ">messages", ">rate", "delivery"]);
+        for topic in &self.topics {
+            table.row(vec![
+                topic.name.clone(),
+                topic.type_name.clone(),
+                topic.messages.to_string(),
+                format!("{:.1} Hz", topic.rate_hz),
+                if topic.reliable { "reliable" } else { "best effort" }.to_owned(),
+            ]);
+        }
+        print!("{table}");
+    }
+}
+
+/// A note as it fits a line.
+fn in_one_line(note: &str) -> String {
+    match note.lines().count() {
+        0 | 1 => note.trim_end().to_owned(),
+        lines => format!("({lines} lines; --json prints them)"),
+    }
+}
+
+impl OfTopic {
+    fn of(track: &Track, seconds: f64) -> Self {
+        // Of n messages there are n - 1 intervals.
+        let intervals = track.messages.saturating_sub(1) as f64;
+        Self {
+            name: track.topic.name.clone(),
+            type_name: track.topic.type_name.clone(),
+            type_hash: track.type_hash.clone(),
+            reliable: track.topic.qos.reliability == Reliability::Reliable,
+            messages: track.messages,
+            rate_hz: if seconds > 0.0 { intervals / seconds } else { 0.0 },
+        }
+    }
+}
+
+fn list(contents: &[Content]) -> Table {
+    let mut table = Table::new(&["recording", ">length", ">messages", ">size", "success", "task"]);
+    for content in contents {
+        let note = |key: &str| content.notes.get(key).cloned().unwrap_or_default();
+        table.row(vec![
+            content.path.clone(),
+            format!("{:.1} s", content.seconds),
+            content.messages.to_string(),
+            bytes(content.bytes),
+            note("success"),
+            note("task"),
+        ]);
+    }
+    table
+}
+
+/// An instant of the wall clock in UTC, by the calendar: `2026-03-01 12:00:00.5 UTC`.
+///
+/// Days are counted from 1 March of year 0, so that the leap day is the last of its year.
+fn calendar(stamp: Stamp) -> String {
+    let (seconds, tenths) =
+        (stamp.0.div_euclid(1_000_000_000), stamp.0.rem_euclid(1_000_000_000) / 100_000_000);
+    let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{tenths} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calendar_knows_leap_years_and_the_time_before_1970() {
+        let said =
+            [0, -1, 951_782_400, 4_107_542_399, 1_709_164_800].map(|s| calendar(Stamp(s * 1_000_000_000)));
+        let wanted = [
+            "1970-01-01 00:00:00.0 UTC",
+            "1969-12-31 23:59:59.0 UTC",
+            "2000-02-29 00:00:00.0 UTC",
+            "2100-02-28 23:59:59.0 UTC",
+            "2024-02-29 00:00:00.0 UTC",
+        ];
+        assert_eq!(said, wanted);
+    }
+}

@@ -1,0 +1,142 @@
+//! What several commands take: settings, the bus and its reach, and how much is logged.
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use apprentice::bus::{self, Bus, Kind};
+use apprentice::config::Settings;
+use apprentice::node::screen::Above;
+use tracing_subscriber::EnvFilter;
+
+use super::ros_args::RosArgs;
+
+/// A command line that asks for what cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUse(pub(crate) String);
+
+/// The settings of a command.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct SettingsArgs {
+    /// A robot's file; several are laid on each other in order
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) config: Vec<PathBuf>,
+    /// One setting on top of the files: `--set observe.rate_hz=20`
+    #[arg(long, value_name = "KEY=VALUE", requires = "config")]
+    pub(crate) set: Vec<String>,
+}
+
+impl SettingsArgs {
+    /// The settings, where there are any.
+    pub(crate) fn load(&self) -> anyhow::Result<Option<Settings>> {
+        if self.config.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Settings::load(&self.config, &self.set)?))
+    }
+}
+
+/// Which bus, and how far it reaches.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Bus")]
+pub(crate) struct BusArgs {
+    /// How messages travel: dds as ROS 2 speaks it, or local, between nodes of this process only
+    #[arg(long, value_enum, default_value_t = BusKind::best())]
+    pub(crate) bus: BusKind,
+    /// The domain; where unsaid, what ROS_DOMAIN_ID says, else 0
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=232))]
+    pub(crate) domain: Option<u16>,
+    /// Meet nodes of other hosts too; without it the bus stays on this one
+    #[arg(long)]
+    pub(crate) off_host: bool,
+}
+
+/// The buses that can be asked for by name.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BusKind {
+    // DDS as ROS 2 speaks it. (A doc comment here would spread every option of the help over three lines.)
+    #[cfg(feature = "dds")]
+    Dds,
+    // Nodes of this process only.
+    Local,
+}
+
+impl BusKind {
+    /// The bus that meets the most.
+    pub(crate) fn best() -> Self {
+        #[cfg(feature = "dds")]
+        return Self::Dds;
+        #[cfg(not(feature = "dds"))]
+        return Self::Local;
+    }
+}
+
+impl fmt::Display for BusKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            #[cfg(feature = "dds")]
+            Self::Dds => "dds",
+            Self::Local => "local",
+        })
+    }
+}
+
+impl BusArgs {
+    /// Opens the bus for the node `node`, unless the ROS arguments call it otherwise.
+    pub(crate) fn open(&self, node: &str, ros: &RosArgs) -> anyhow::Result<Arc<dyn Bus>> {
+        for undone in &ros.undone {
+            tracing::warn!("{undone} is not something that this program does: ignored");
+        }
+        let options = bus::Options {
+            kind: match self.bus {
+                #[cfg(feature = "dds")]
+                BusKind::Dds => Kind::Dds,
+                BusKind::Local => Kind::Local,
+            },
+            node: ros.node.clone().unwrap_or_else(|| node.to_owned()),
+            namespace: ros.namespace.clone().unwrap_or_default(),
+            domain: self.domain,
+            leave_host: self.off_host,
+            sim_time: ros.sim_time,
+        };
+        Ok(bus::open(&options)?)
+    }
+}
+
+/// Logs to standard error, above whatever stands at the foot of the terminal.
+pub(crate) fn log(verbose: u8, ros: &RosArgs) {
+    let level = ros.log_level.as_deref().unwrap_or(match verbose {
+        0 => "info",
+        1 => "debug",
+        _ => "trace",
+    });
+    // What a library's trouble means is said by our own errors; its words come with -v.
+    let others = ["off", "error"].get(usize::from(verbose)).copied().unwrap_or(level);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(format!("{others},apprentice={level}")))
+        .with_target(verbose > 0)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(|| Above);
+    match verbose {
+        0 => lines.without_time().init(),
+        _ => lines.init(),
+    }
+}
+
+/// A number of seconds above zero.
+pub(crate) fn seconds(text: &str) -> anyhow::Result<f64> {
+    let seconds = f64::from_str(text).context("no number")?;
+    anyhow::ensure!(seconds.is_finite() && seconds > 0.0, "not above zero");
+    Ok(seconds)
+}
+
+/// `key=value`.
+pub(crate) fn key_value(text: &str) -> anyhow::Result<(String, String)> {
+    let (key, value) = text.split_once('=').context("no `=`: it reads KEY=VALUE")?;
+    anyhow::ensure!(!key.is_empty(), "no key before the `=`");
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,208 @@
+//! `apprentice record`: topics into bags.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use apprentice::bag::{Compression, Mcap, Notes, Sqlite, Storage};
+use apprentice::bus::Node;
+use apprentice::config::Settings;
+use apprentice::node::recorder::{self, Outcome, Session, Teach, Wanted};
+use apprentice::node::{Context, Stop};
+use apprentice::spec::{self, Expect, Name, TypeName};
+
+use super::options::{BusArgs, SettingsArgs, WrongUse, key_value, seconds};
+use super::ros_args::RosArgs;
+use super::table::bytes;
+
+/// Record topics into bags, one folder per episode, with every lost message accounted for
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Keys: space starts and stops, the line at the foot of the screen names the others.
+Services: ~/start, ~/stop, ~/discard, ~/save_last. Status: ~/status and /diagnostics.
+
+Examples:
+  apprentice record --config config/so101.yaml --out demos
+      keys in the terminal; the robot's file says what is recorded and how fast it must come
+  apprentice record --config config/ur5e.yaml --out demos --episodes 20 --seconds 30 --no-keys
+      twenty episodes of thirty seconds, one after the other
+  apprentice record --topic /joint_states --topic /front/image_raw:sensor_msgs/msg/Image --out bags
+  apprentice record --all --out bags
+      whatever is on the bus, until Ctrl-C")]
+#[command(group(clap::ArgGroup::new("wanted").args(["config", "topic", "all"]).required(true).multiple(true)))]
+pub(crate) struct Record {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// The folder of episodes; new ones are numbered on after the last
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+    /// A topic to record, with its type where discovery shall not decide it
+    #[arg(long, value_name = "/NAME[:PKG/msg/TYPE]", value_parser = topic)]
+    topic: Vec<Expect>,
+    /// Record every topic there is
+    #[arg(long)]
+    all: bool,
+    /// End after so many episodes were kept
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    episodes: Option<u32>,
+    /// End each episode after so long
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Option<f64>,
+    /// Leave the terminal alone: episodes start by themselves
+    #[arg(long)]
+    no_keys: bool,
+    /// What is being shown, in words
+    #[arg(long, value_name = "TEXT")]
+    task: Option<String>,
+    /// Who shows it
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Anything else to note in each bag
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    note: Vec<(String, String)>,
+    /// The format of the bags, if not the settings' [default: mcap]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    storage: Option<Format>,
+    /// How MCAP is compressed, if not as the settings say [default: none]
+    #[arg(long, value_enum, value_name = "HOW")]
+    compression: Option<Compressed>,
+    #[command(flatten)]
+    bus: BusArgs,
+}
+
+/// The formats that bags can be written in.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Mcap,
+    Sqlite,
+}
+
+/// How MCAP can be compressed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Compressed {
+    None,
+    Lz4,
+    Zstd,
+}
+
+impl Record {
+    /// Records until the session is over.
+    pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
+        let settings = self.settings.load()?;
+        let stop = Stop::on_signals().context("signals cannot be heard")?;
+        let bus = self.bus.open("recorder", ros)?;
+        let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
+        let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
+        self.choose_storage(&mut config.storage)?;
+        let session = self.session(settings.as_ref());
+        let outcome = recorder::run(&Context::new(bus, stop), wanted, config, session)?;
+        report(&outcome);
+        anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
+        Ok(())
+    }
+
+    /// Lays the options over what the settings say.
+    fn choose_storage(&self, storage: &mut Storage) -> Result<(), WrongUse> {
+        match (self.storage, &*storage) {
+            (Some(Format::Mcap), Storage::Sqlite(_)) => *storage = Storage::Mcap(Mcap::default()),
+            (Some(Format::Sqlite), Storage::Mcap(_)) => *storage = Storage::Sqlite(Sqlite::default()),
+            _ => {}
+        }
+        match (self.compression, storage) {
+            (None, _) => Ok(()),
+            (Some(_), Storage::Sqlite(_)) => {
+                Err(WrongUse("SQLite is not compressed: --compression is MCAP's".into()))
+            }
+            (Some(how), Storage::Mcap(mcap)) => {
+                mcap.compression = match how {
+                    Compressed::None => Compression::None,
+                    Compressed::Lz4 => Compression::Lz4,
+                    Compressed::Zstd => Compression::Zstd,
+                };
+                Ok(())
+            }
+        }
+    }
+
+    fn wanted(&self, settings: Option<&Settings>, node: &Node, ros: &RosArgs) -> anyhow::Result<Wanted> {
+        let mut expect = match settings {
+            Some(settings) => settings.expected(node)?,
+            None => Vec::new(),
+        };
+        for topic in &self.topic {
+            let name = node.resolve(&topic.topic)?;
+            if !expect.iter().any(|known| known.topic == name) {
+                expect.push(Expect { topic: name, ..topic.clone() });
+            }
+        }
+        for (from, to) in &ros.remaps {
+            let (from, to) = (node.resolve(from)?, node.resolve(to)?);
+            match expect.iter_mut().find(|expected| expected.topic == from) {
+                Some(expected) => expected.topic = to,
+                None => tracing::warn!("{from} is remapped to {to}, but not recorded by that name"),
+            }
+        }
+        Ok(Wanted { expect, all: self.all })
+    }
+
+    fn session(self, settings: Option<&Settings>) -> Session {
+        let keys = !self.no_keys && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        let mut notes = settings.map(notes_of).unwrap_or_default();
+        notes.extend(self.note);
+        notes.extend(self.task.map(|task| ("task".to_owned(), task)));
+        notes.extend(self.operator.map(|operator| ("operator".to_owned(), operator)));
+        let teach = settings.and_then(|settings| settings.act.as_ref()?.teach.as_ref());
+        Session {
+            out: self.out,
+            episodes: self.episodes,
+            length: self.seconds.map(Duration::from_secs_f64),
+            auto: !keys,
+            keys,
+            notes,
+            teach: teach.map(taught),
+        }
+    }
+}
+
+/// What every bag of a robot carries: its name and the settings with which it was made.
+pub(crate) fn notes_of(settings: &Settings) -> Notes {
+    [("robot", settings.robot.name.clone()), ("config", settings.to_yaml())]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
+
+fn taught(teach: &spec::Teach) -> Teach {
+    match teach {
+        spec::Teach::SetBool { service } => Teach::SetBool { service: service.to_string() },
+        spec::Teach::Trigger { before, after } => {
+            Teach::Trigger { before: before.to_string(), after: after.to_string() }
+        }
+    }
+}
+
+fn topic(text: &str) -> Result<Expect, spec::Error> {
+    let (name, type_name) = match text.split_once(':') {
+        Some((name, type_name)) => (name, Some(TypeName::parse(type_name)?.to_string())),
+        None => (text, None),
+    };
+    Ok(Expect { type_name, ..Expect::any(Name::parse(name)?.to_string()) })
+}
+
+/// Says what was kept.
+pub(crate) fn report(outcome: &Outcome) {
+    for path in &outcome.recovered {
+        println!("made whole again: {}", path.display());
+    }
+    for kept in &outcome.kept {
+        println!(
+            "{}: {} messages, {}, {:.1} s, {} lost",
+            kept.path.display(),
+            kept.messages,
+            bytes(kept.bytes),
+            kept.length.as_secs_f64(),
+            kept.lost
+        );
+    }
+}

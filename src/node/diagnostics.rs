@@ -1,0 +1,101 @@
+//! `/diagnostics`: how a node is, once a second, in the message that ROS's monitors show.
+
+use std::time::{Duration, Instant};
+
+use crate::bus::{Bus, Error, Sink};
+use crate::msg::Message;
+use crate::msg::diagnostic::{DiagnosticArray, DiagnosticStatus, KeyValue};
+use crate::msg::std::{Header, Time};
+use crate::time::Stamp;
+use crate::wire::{Qos, Topic};
+
+/// How often, as ROS's monitors expect.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How well a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// All is well.
+    Fine,
+    /// Something is to be looked at.
+    Warning,
+    /// Something is broken.
+    Broken,
+}
+
+impl Level {
+    fn number(self) -> u8 {
+        match self {
+            Self::Fine => DiagnosticStatus::OK,
+            Self::Warning => DiagnosticStatus::WARN,
+            Self::Broken => DiagnosticStatus::ERROR,
+        }
+    }
+}
+
+/// One part of a node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Its name, behind the node's: `/camera` of `recorder`.
+    pub name: String,
+    /// How well it is.
+    pub level: Level,
+    /// How it is, in words.
+    pub message: String,
+    /// More of it.
+    pub values: Vec<(&'static str, String)>,
+}
+
+/// A node's way to `/diagnostics`.
+pub struct Diagnostics {
+    node: String,
+    sink: Box<dyn Sink>,
+    due: Instant,
+}
+
+impl std::fmt::Debug for Diagnostics {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Diagnostics").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+impl Diagnostics {
+    /// The node's part in `/diagnostics`.
+    pub fn open(bus: &dyn Bus) -> Result<Self, Error> {
+        let topic = Topic::new("/diagnostics", DiagnosticArray::TYPE).with(Qos::reliable(10));
+        Ok(Self {
+            node: bus.node().full_name().trim_start_matches('/').to_owned(),
+            sink: bus.advertise(&topic)?,
+            due: Instant::now(),
+        })
+    }
+
+    /// Whether the next message is due.
+    pub fn is_due(&self) -> bool {
+        Instant::now() >= self.due
+    }
+
+    /// Says at `now` how the node's parts are.
+    pub fn publish(&mut self, now: Stamp, parts: Vec<Part>) -> Result<(), Error> {
+        self.due = Instant::now() + PERIOD;
+        let status = parts.into_iter().map(|part| self.status(part)).collect();
+        self.sink.send(DiagnosticArray { header: header(now), status }.encode())
+    }
+
+    fn status(&self, part: Part) -> DiagnosticStatus {
+        let value = |(key, value): (&str, String)| KeyValue { key: key.to_owned(), value };
+        DiagnosticStatus {
+            level: part.level.number(),
+            name: format!("{}: {}", self.node, part.name),
+            message: part.message,
+            hardware_id: String::new(),
+            values: part.values.into_iter().map(value).collect(),
+        }
+    }
+}
+
+/// A header of that time and of no frame.
+pub fn header(stamp: Stamp) -> Header {
+    let (sec, nanosec) = stamp.parts();
+    Header { stamp: Time { sec, nanosec }, frame_id: String::new() }
+}

@@ -1,0 +1,164 @@
+//! The queue between the node's loop and the writer's thread: bounded in bytes, never waited at by the loop.
+//!
+//! Samples are refused where they would not fit, and whoever refused them counts them; orders (a declaration, the
+//! end) always pass. When the thread is gone, in order or not, the queue knows and refuses everything, so that a
+//! recorder without a writer cannot go on as if it had one.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::wire::{Sample, Topic};
+
+/// What the writer is to do.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Declare a topic: its definition's text and its type hash, empty where unknown.
+    Declare(Arc<Topic>, String, String),
+    /// Write a message.
+    Write(Sample),
+    /// Note something beside the messages.
+    Note(String, String),
+    /// End the bag.
+    End,
+    /// Leave the bag as it is; it will be deleted.
+    Abandon,
+}
+
+/// Why a sample was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// There is no room: the disk is too slow.
+    Full,
+    /// Nobody writes any more.
+    Dead,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    dead: bool,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    most_bytes: usize,
+    line: Mutex<Line>,
+    changed: Condvar,
+}
+
+impl Queue {
+    /// An empty queue for so many bytes of messages.
+    pub(super) fn new(most_bytes: usize) -> Self {
+        Self { most_bytes, line: Mutex::default(), changed: Condvar::new() }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a sample if there is room. One is always taken, however large.
+    pub(super) fn push(&self, sample: &Sample) -> Result<(), Refused> {
+        let (mut line, size) = (self.line(), sample.cdr.len());
+        if line.dead {
+            return Err(Refused::Dead);
+        }
+        if line.bytes > 0 && line.bytes + size > self.most_bytes {
+            return Err(Refused::Full);
+        }
+        self.enter(&mut line, Job::Write(sample.clone()));
+        Ok(())
+    }
+
+    /// Takes an order, or a sample of a bounded backlog, whatever waits already.
+    pub(super) fn order(&self, job: Job) {
+        let mut line = self.line();
+        if matches!(job, Job::Abandon) {
+            (line.jobs, line.bytes) = (VecDeque::new(), 0);
+        }
+        self.enter(&mut line, job);
+    }
+
+    fn enter(&self, line: &mut Line, job: Job) {
+        line.bytes += size_of(&job);
+        line.jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
+    /// The next job, waited for until `deadline`.
+    pub(super) fn next(&self, deadline: Instant) -> Option<Job> {
+        let mut line = self.line();
+        loop {
+            if let Some(job) = line.jobs.pop_front() {
+                line.bytes -= size_of(&job);
+                return Some(job);
+            }
+            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+            line = self.changed.wait_timeout(line, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// From now on nobody writes any more.
+    pub(super) fn close(&self) {
+        self.line().dead = true;
+    }
+
+    /// Bytes of messages that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.line().bytes
+    }
+}
+
+fn size_of(job: &Job) -> usize {
+    if let Job::Write(sample) = job { sample.cdr.len() } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::time::Stamp;
+
+    fn sample(bytes: usize) -> Sample {
+        Sample {
+            topic: Arc::new(Topic::new("/t", "std_msgs/msg/Header")),
+            received: Stamp(0),
+            sent: None,
+            publisher: None,
+            sequence: None,
+            cdr: Bytes::from(vec![0; bytes]),
+        }
+    }
+
+    #[test]
+    fn a_full_queue_refuses_samples_but_takes_orders() {
+        let queue = Queue::new(100);
+        assert_eq!(queue.push(&sample(500)), Ok(()), "one is taken, however large");
+        assert_eq!(queue.push(&sample(1)), Err(Refused::Full));
+        queue.order(Job::End);
+        assert!(matches!(queue.next(Instant::now()), Some(Job::Write(_))));
+        assert!(matches!(queue.next(Instant::now()), Some(Job::End)));
+        assert_eq!(queue.bytes(), 0);
+        assert!(queue.next(Instant::now() + Duration::from_millis(1)).is_none());
+    }
+
+    #[test]
+    fn an_abandoned_bag_waits_for_nothing() {
+        let queue = Queue::new(100);
+        queue.push(&sample(50)).expect("there is room");
+        queue.order(Job::Abandon);
+        assert!(matches!(queue.next(Instant::now()), Some(Job::Abandon)));
+    }
+
+    #[test]
+    fn a_queue_without_a_writer_takes_nothing() {
+        let queue = Queue::new(100);
+        queue.close();
+        assert_eq!(queue.push(&sample(1)), Err(Refused::Dead));
+    }
+}

@@ -1,0 +1,384 @@
+//! The recorder's loop: one thread through which every message and every request passes, so that an episode has a
+//! single owner and nothing can happen in the middle of anything.
+//!
+//! ```text
+//!            start                   stop, length, disk, signal, end of the bus
+//!   Idle ───────────▶ Recording ─────────────────────────────────────────────▶ Saving ──▶ Idle
+//!                         └────────────── the writer died ──────────────────────▶ Idle, with the trouble shown
+//! ```
+
+mod end;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::alarm::Change;
+use super::episode::{self, Create, Episode, Why};
+use super::face::Face;
+use super::operator::{Answer, Ask, Asked, Services, ask_of};
+use super::ring::Ring;
+use super::space::Folder;
+use super::status::State;
+use super::streams::{Stream, Streams};
+use super::{Config, Error, Outcome, Session, Wanted, report, teach};
+use crate::bag;
+use crate::bus::{Inbox, Limit};
+use crate::node::Context;
+use crate::time::{Clock, Stamp};
+use crate::wire::Sample;
+
+/// How long the loop waits for messages before it looks after everything else.
+const TICK: Duration = Duration::from_millis(20);
+/// How often topics are looked for, and the disk is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often topics are judged, by the bus's clock: a bus that runs faster than life is judged as often in its
+/// own time.
+const JUDGE: Duration = Duration::from_millis(100);
+/// The most messages in the inbox; its bytes are the limit that counts.
+const INBOX_SAMPLES: usize = 100_000;
+
+/// What the recorder is doing.
+#[derive(Debug, Default)]
+enum Phase {
+    #[default]
+    Idle,
+    Recording(Episode),
+    Saving(Episode, Ending),
+}
+
+/// How an episode is being ended.
+#[derive(Debug)]
+struct Ending {
+    why: Why,
+    keep: bool,
+    success: Option<bool>,
+    at: Stamp,
+    answer: Answer,
+}
+
+/// A recorder at work.
+pub(super) struct Recorder<'a> {
+    context: &'a Context,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    session: Session,
+    folder: Folder,
+    inbox: Inbox,
+    streams: Streams,
+    ring: Ring,
+    services: Services,
+    face: Face,
+    phase: Phase,
+    outcome: Outcome,
+    /// The episode written last or now: number and path.
+    current: (u32, PathBuf),
+    /// What was said last, and whether it was trouble.
+    word: String,
+    trouble: Option<Error>,
+    /// Whether an episode was started by itself already.
+    started: bool,
+    quitting: bool,
+    opened: Instant,
+    /// Up to when everything that arrived was seen.
+    seen: Stamp,
+    /// When the topics were judged last.
+    judged: Stamp,
+    /// What makes a bag's writer: [`bag::create`], but for a test that needs one that dies.
+    create: Create,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder with nothing subscribed to yet.
+    pub(super) fn open(
+        context: &'a Context,
+        wanted: &Wanted,
+        config: Config,
+        session: Session,
+        folder: Folder,
+    ) -> Result<Self, Error> {
+        let clock = context.bus.clock();
+        let bytes = usize::try_from(config.inbox_megabytes.saturating_mul(1_000_000)).unwrap_or(usize::MAX);
+        Ok(Self {
+            services: Services::serve(context.bus.as_ref())?,
+            face: Face::open(context.bus.as_ref(), session.keys)?,
+            inbox: Inbox::new(Limit { samples: INBOX_SAMPLES, bytes }),
+            streams: Streams::new(wanted, clock.now()),
+            ring: Ring::new(&config.ring),
+            phase: Phase::Idle,
+            outcome: Outcome::default(),
+            current: (0, PathBuf::new()),
+            word: String::new(),
+            trouble: None,
+            started: false,
+            quitting: false,
+            opened: Instant::now(),
+            seen: clock.now(),
+            judged: clock.now(),
+            create: bag::create,
+            context,
+            clock,
+            config,
+            session,
+            folder,
+        })
+    }
+
+    /// Takes over what recovery found.
+    pub(super) fn recovered(&mut self, bags: Vec<PathBuf>) {
+        self.outcome.recovered = bags;
+    }
+
+    /// Records until the session is over.
+    pub(super) fn run(mut self) -> Result<Outcome, Error> {
+        let mut look = Instant::now();
+        let mut ready = false;
+        while !(self.quitting && matches!(self.phase, Phase::Idle)) {
+            if ready {
+                self.receive();
+            }
+            if Instant::now() >= look {
+                look = Instant::now() + LOOK;
+                self.discover();
+                // Also here, because a loss is to be seen where the bus's clock stands.
+                self.judge();
+                self.look_at_the_disk();
+            }
+            self.hear();
+            self.look_after_the_episode();
+            self.begin_by_itself()?;
+            if !ready {
+                self.context.bus.ready();
+                ready = true;
+            }
+            if self.face.is_due(self.state()) {
+                let (report, now) = (self.report(), self.clock.now());
+                self.face.show(&report, now);
+            }
+        }
+        let (report, now) = (self.report(), self.clock.now());
+        self.face.show_last(&report, now);
+        Ok(self.outcome)
+    }
+
+    fn receive(&mut self) {
+        let deadline = Instant::now() + TICK;
+        while let Some(sample) = self.inbox.wait(deadline) {
+            self.see_time(sample.received);
+            self.take(&sample);
+            if Instant::now() >= deadline {
+                return;
+            }
+        }
+        self.see_time(self.clock.now());
+    }
+
+    /// Everything that arrived before `now` was seen: judges the topics where it is time, and ends the episode.
+    fn see_time(&mut self, now: Stamp) {
+        self.seen = now;
+        if now >= self.judged + JUDGE || now < self.judged {
+            self.judged = now;
+            self.judge();
+        }
+        self.end_at_its_length();
+    }
+
+    fn take(&mut self, sample: &Sample) {
+        let Some(stream) = self.streams.of(&sample.topic.name) else { return };
+        stream.watch.see(sample);
+        self.ring.push(sample);
+        if let Phase::Recording(episode) = &self.phase {
+            stream.account(sample, episode.push(sample));
+        }
+    }
+
+    fn discover(&mut self) {
+        let found = self.streams.discover(self.context.bus.as_ref(), &self.inbox, self.clock.now());
+        if let Phase::Recording(episode) = &self.phase {
+            found.into_iter().for_each(|index| episode.declare(self.streams.at(index)));
+        }
+    }
+
+    fn judge(&mut self) {
+        let now = self.seen;
+        for stream in self.streams.iter_mut() {
+            for change in stream.check(now) {
+                if stream.may_speak(now) {
+                    say(change, stream, now);
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> State {
+        match self.phase {
+            Phase::Idle if self.trouble.is_some() => State::Failed,
+            Phase::Idle => State::Idle,
+            Phase::Recording(_) => State::Recording,
+            Phase::Saving(..) => State::Saving,
+        }
+    }
+
+    /// Does what was asked for by services, keys and signals.
+    fn hear(&mut self) {
+        while let Some(Asked { ask, answer }) = self.services.next() {
+            self.obey(ask, answer);
+        }
+        while let Some(key) = self.face.key() {
+            match ask_of(key, self.state()) {
+                Some(ask) => self.obey(ask, Answer::default()),
+                None if key == crate::node::screen::Key::Interrupt => self.interrupt(),
+                None => {}
+            }
+        }
+        if self.context.stop.wished() && !self.quitting {
+            self.quit(Why::Interrupted);
+        }
+        if self.context.bus.ended() && self.inbox.waiting().samples == 0 && !self.quitting {
+            self.quit(Why::Ended);
+        }
+    }
+
+    /// The first Ctrl-C asks, the second does not, as with the signals that a raw terminal no longer sends.
+    fn interrupt(&mut self) {
+        if self.context.stop.wished() {
+            crate::node::screen::restore();
+            std::process::exit(130);
+        }
+        self.context.stop.wish();
+    }
+
+    fn quit(&mut self, why: Why) {
+        self.quitting = true;
+        if matches!(self.phase, Phase::Recording(_)) {
+            self.stop(why, None, true, Answer::default());
+        }
+    }
+
+    fn obey(&mut self, ask: Ask, answer: Answer) {
+        let recording = matches!(self.phase, Phase::Recording(_));
+        match ask {
+            Ask::Quit => self.quit(Why::Asked),
+            Ask::Stop(success) if recording => self.stop(Why::Asked, success, true, answer),
+            Ask::Discard if recording => self.stop(Why::Asked, None, false, answer),
+            Ask::Stop(_) | Ask::Discard => answer.tell(&Err("nothing is being recorded".to_owned())),
+            Ask::Start | Ask::SaveLast if !matches!(self.phase, Phase::Idle) => {
+                answer.tell(&Err(format!("{} is not finished yet", self.current.1.display())));
+            }
+            Ask::Start => {
+                let started = self.start();
+                answer.tell(&self.tell_start(started));
+            }
+            Ask::SaveLast => self.save_last(answer),
+        }
+    }
+
+    /// Shows how a start went, and gives back the words for whoever asked.
+    fn tell_start(&mut self, started: Result<(), Error>) -> Result<String, String> {
+        match started {
+            Ok(()) => {
+                self.word = format!("recording {}", self.current.1.display());
+                tracing::info!(path = ?self.current.1, "recording");
+                Ok(self.word.clone())
+            }
+            Err(error) => {
+                self.word = report(&error);
+                tracing::error!("no episode was started: {}", self.word);
+                self.trouble = Some(error);
+                Err(self.word.clone())
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<(), Error> {
+        self.folder.enough()?;
+        if let Some(teach) = &self.session.teach {
+            teach::call(self.context.bus.as_ref(), teach, true)?;
+        }
+        let begun = self.begin();
+        if begun.is_err() {
+            self.undo_teach();
+        }
+        let episode = begun?;
+        if self.config.ring.before_start {
+            self.hand_over_ring(&episode);
+        }
+        self.phase = Phase::Recording(episode);
+        Ok(())
+    }
+
+    fn undo_teach(&self) {
+        if let Some(teach) = &self.session.teach
+            && let Err(error) = teach::call(self.context.bus.as_ref(), teach, false)
+        {
+            tracing::error!("the arm may still be draggable: {}", report(&error));
+        }
+    }
+
+    /// Begins an episode: from here on what arrives is its.
+    fn begin(&mut self) -> Result<Episode, Error> {
+        let now = self.clock.now();
+        let episode = Episode::begin(&self.folder, &self.config, &self.session.notes, now, self.create)?;
+        self.trouble = None;
+        self.current = (episode.number, episode.path.clone());
+        for stream in self.streams.iter_mut() {
+            stream.begin(now);
+            episode.declare(stream);
+        }
+        Ok(episode)
+    }
+
+    fn hand_over_ring(&mut self, episode: &Episode) {
+        let held = self.ring.held(self.clock.now());
+        for sample in &held {
+            if let Some(stream) = self.streams.of(&sample.topic.name) {
+                stream.account(sample, Ok(()));
+            }
+        }
+        episode.push_held(held);
+    }
+
+    fn save_last(&mut self, answer: Answer) {
+        if !self.ring.is_on() {
+            return answer.tell(&Err("nothing is kept: record.ring.seconds is 0".to_owned()));
+        }
+        match self.begin() {
+            Ok(episode) => {
+                self.hand_over_ring(&episode);
+                self.phase = Phase::Recording(episode);
+                self.stop(Why::Asked, None, true, answer);
+            }
+            Err(error) => answer.tell(&self.tell_start(Err(error))),
+        }
+    }
+
+    /// Has the writer end the running episode.
+    fn stop(&mut self, why: Why, success: Option<bool>, keep: bool, answer: Answer) {
+        let Phase::Recording(episode) = std::mem::take(&mut self.phase) else { return };
+        let at = self.clock.now();
+        if keep {
+            episode.end(episode::final_notes(&self.streams, &why, success, episode.start, at));
+        } else {
+            episode.abandon();
+        }
+        self.undo_teach();
+        self.phase = Phase::Saving(episode, Ending { why, keep, success, at, answer });
+    }
+}
+
+/// Logs that an alarm began or ended, with the figures that explain it.
+fn say(change: Change, stream: &Stream, now: Stamp) {
+    let topic = &stream.name;
+    match change {
+        Change::Began(alarm) => tracing::warn!(
+            topic,
+            rate_hz = stream.watch.rate_hz(now),
+            expected_hz = stream.watch.expected_hz(),
+            lost = ?stream.losses(),
+            "{alarm}"
+        ),
+        Change::Ended(alarm, lasted) => {
+            tracing::info!(topic, lasted_s = lasted.as_secs_f64(), "no longer {alarm}")
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The wish that a node end: uttered by Ctrl-C, by a service manager's SIGTERM, or by a caller.
+//!
+//! The first signal asks, and the node ends when its work is safe; the second does not ask. The terminal is put
+//! back even then, because a shell without an echo is a poor thank-you for an emergency stop.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// Whether a node shall end. Clones share the wish.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// A wish that SIGINT and SIGTERM utter. A second signal ends the process at once with 128 + its number, as
+    /// shells count such ends.
+    pub fn on_signals() -> io::Result<Self> {
+        let stop = Self::default();
+        let heard = stop.clone();
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                if heard.wished() {
+                    super::screen::restore();
+                    std::process::exit(128 + signal);
+                }
+                heard.wish();
+            }
+        })?;
+        Ok(stop)
+    }
+
+    /// Utters the wish.
+    pub fn wish(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    /// Whether it was uttered.
+    pub fn wished(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}

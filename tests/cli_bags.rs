@@ -1,0 +1,203 @@
+//! `apprentice bag` and `apprentice record` as their users meet them: the built binary, real bags, a stand-in robot.
+
+mod support {
+    pub mod cli;
+}
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use apprentice::bag::{self, Options};
+use apprentice::msg::Message;
+use apprentice::msg::sensor::{Image, JointState};
+use apprentice::node::standin::{Fault, Shows, Standin, Stream};
+use apprentice::time::Stamp;
+use apprentice::wire::{Sample, Topic};
+use support::cli::{apprentice, json, text};
+
+/// The camera and the arm of [`config/sim_arm.yaml`], small; `fault` is the camera's.
+pub fn robot(fault: Fault) -> Vec<Stream> {
+    let camera = |topic: &str, fault| Stream {
+        topic: topic.to_owned(),
+        rate_hz: 30.0,
+        shows: Shows::Picture { width: 64, height: 48 },
+        fault,
+    };
+    let arm = |topic: &str, rate_hz| Stream {
+        topic: topic.to_owned(),
+        rate_hz,
+        shows: Shows::Joints { names: vec!["shoulder_pan".to_owned()], ahead: Duration::ZERO },
+        fault: Fault::None,
+    };
+    vec![
+        camera("/front/image_raw", fault),
+        camera("/wrist/image_raw", Fault::None),
+        arm("/joint_states", 200.0),
+        arm("/leader/joint_states", 100.0),
+    ]
+}
+
+/// Writes the stand-in's first five seconds into a bag at `path`, as if the bus had taken no time.
+fn write_bag(path: &Path, fault: Fault) {
+    let streams = robot(fault);
+    let topics: Vec<Arc<Topic>> = streams
+        .iter()
+        .map(|stream| match stream.shows {
+            Shows::Joints { .. } => Arc::new(Topic::new(&stream.topic, JointState::TYPE)),
+            _ => Arc::new(Topic::new(&stream.topic, Image::TYPE)),
+        })
+        .collect();
+    let mut writer = bag::create(path, &Options::default()).expect("a new bag");
+    for topic in &topics {
+        let definition =
+            if topic.type_name == Image::TYPE { Image::definition() } else { JointState::definition() };
+        writer.declare(topic, &definition.text, &definition.hash).expect("a topic");
+    }
+    let start = Stamp(1_700_000_000_000_000_000);
+    let end = start + Duration::from_secs(5);
+    for due in Standin::new(streams, start).take_while(|due| due.at < end) {
+        let topic = topics[due.stream].clone();
+        let sample =
+            Sample { topic, received: due.at, sent: None, publisher: None, sequence: None, cdr: due.cdr };
+        writer.write(&sample).expect("a message");
+    }
+    writer.finish().expect("a whole bag");
+}
+
+fn scratch() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let (good, bad) = (folder.path().join("episode_0000"), folder.path().join("episode_0001"));
+    (folder, good, bad)
+}
+
+#[test]
+fn info_says_what_is_in_a_bag_and_in_a_folder_of_bags() {
+    let (folder, one, other) = scratch();
+    write_bag(&one, Fault::None);
+    write_bag(&other, Fault::None);
+
+    let said = json(&apprentice(["bag", "info", "--json"], [folder.path()]), 0);
+    let rates: Vec<(&str, u64)> = said[0]["topics"]
+        .as_array()
+        .expect("topics")
+        .iter()
+        .map(|topic| (topic["name"].as_str().expect("a name"), topic["messages"].as_u64().expect("a count")))
+        .collect();
+    assert_eq!(
+        rates,
+        [
+            ("/front/image_raw", 150),
+            ("/joint_states", 1000),
+            ("/leader/joint_states", 500),
+            ("/wrist/image_raw", 150)
+        ]
+    );
+    assert_eq!(said.as_array().map(Vec::len), Some(2));
+    assert_eq!(said[1]["start_ns"], 1_700_000_000_000_000_000_i64);
+
+    let table = text(&apprentice(["bag", "info"], [&one]).stdout);
+    for line in [
+        "start     2023-11-14 22:13:20.0 UTC",
+        "messages  1800",
+        "/joint_states         sensor_msgs/msg/JointState",
+    ] {
+        assert!(table.contains(line), "{line:?} is not in\n{table}");
+    }
+    let list = text(&apprentice(["bag", "info"], [folder.path()]).stdout);
+    assert_eq!(list.lines().count(), 3, "{list}");
+}
+
+#[test]
+fn check_holds_a_bag_to_a_robots_file() {
+    let (folder, good, bad) = scratch();
+    let config = "config/sim_arm.yaml";
+    write_bag(&good, Fault::None);
+    write_bag(&bad, Fault::Thinned { one_of: 2 });
+
+    let output = apprentice(["bag", "check", "--config", config], [&good]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let output = apprentice(["bag", "check", "--config", config], [folder.path()]);
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    assert!(table.contains("wrong: /front/image_raw: ") && !table.contains("wrong: /wrist"), "{table}");
+    assert!(text(&output.stderr).contains("1 of 2"), "{}", text(&output.stderr));
+    let said = json(&apprentice(["bag", "check", "--json", "--config", config], [&bad]), 1);
+    assert_eq!(said[0]["findings"][0]["topic"], "/front/image_raw");
+    assert_eq!(said[0]["findings"][0]["severity"], "error");
+}
+
+#[test]
+fn labels_are_noted_shown_and_taken_away() {
+    let (folder, one, other) = scratch();
+    write_bag(&one, Fault::None);
+    write_bag(&other, Fault::None);
+    let label = ["bag", "label", "--success", "true", "--task", "wave", "--note", "light=low"];
+    assert!(apprentice(label, [folder.path()]).status.success());
+    assert!(
+        apprentice(["bag", "label", "--success", "false", "--note", "light="], [&other]).status.success()
+    );
+    let said = json(&apprentice(["bag", "info", "--json"], [folder.path()]), 0);
+    assert_eq!(said[0]["notes"], serde_json::json!({"success": "true", "task": "wave", "light": "low"}));
+    assert_eq!(said[1]["notes"], serde_json::json!({"success": "false", "task": "wave"}));
+    assert_eq!(apprentice(["bag", "label"], [&one]).status.code(), Some(2), "there is nothing to note");
+}
+
+#[test]
+fn a_bag_that_lost_its_writer_is_made_whole_once() {
+    let (folder, whole, torn) = scratch();
+    write_bag(&whole, Fault::None);
+    write_bag(&torn, Fault::None);
+    let file = torn.join("episode_0001_0.mcap");
+    let bytes = fs::read(&file).expect("the bag's file");
+    fs::write(&file, &bytes[..bytes.len() * 2 / 3]).expect("it is writable");
+    fs::remove_file(torn.join("metadata.yaml")).expect("it was there");
+
+    let recover = || json(&apprentice(["bag", "recover", "--json"], [folder.path()]), 0);
+    let (first, second) = (recover(), recover());
+    assert_eq!((&first[0]["changed"], &first[1]["changed"]), (&false.into(), &true.into()));
+    assert_eq!((&second[0]["changed"], &second[1]["changed"]), (&false.into(), &false.into()));
+    assert!(first[1]["messages"].as_u64().is_some_and(|messages| messages > 500), "{first}");
+    assert_eq!(first[1]["messages"], second[1]["messages"]);
+}
+
+#[test]
+fn deleting_asks_or_is_told_and_leaves_what_is_no_bag() {
+    let (folder, one, other) = scratch();
+    write_bag(&one, Fault::None);
+    write_bag(&other, Fault::None);
+    fs::write(other.join("notes.txt"), "mine").expect("it is writable");
+
+    assert_eq!(apprentice(["bag", "delete"], [&one]).status.code(), Some(2), "nobody can be asked");
+    assert!(one.exists());
+    let output = apprentice(["bag", "delete", "--yes"], [folder.path()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("notes.txt"), "{}", text(&output.stderr));
+    assert!(!one.exists() && other.join("notes.txt").exists());
+}
+
+#[test]
+fn what_is_no_bag_is_named() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    fs::write(folder.path().join("x.mcap"), "no mcap").expect("it is writable");
+    for (path, said) in [(folder.path().join("absent"), "absent"), (folder.path().join("x.mcap"), "x.mcap")] {
+        let output = apprentice(["bag", "info"], [&path]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_topic_that_never_comes_ends_the_recording_with_its_name_as_it_was_remapped() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let words = "record --bus local --config config/sim_arm.yaml --set record.wait_s=0.2 --no-keys --ros-args \
+                 -r /wrist/image_raw:=/hand/image_raw -r /joint_states:=joints -r __ns:=/left --";
+    let words: Vec<&str> = words.split_whitespace().chain(["--out"]).collect();
+    let output = apprentice(words, [folder.path()]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    for topic in ["\"/hand/image_raw\"", "\"/left/joints\"", "\"/front/image_raw\""] {
+        assert!(error.contains(topic), "{topic} is not in {error}");
+    }
+}

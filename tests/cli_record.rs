@@ -1,0 +1,143 @@
+//! `apprentice record` and `apprentice demo` over DDS: the built binary hears robots in other processes.
+#![cfg(feature = "dds")]
+
+mod support {
+    pub mod cli;
+}
+
+use std::path::Path;
+use std::process::Stdio;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use apprentice::bus::{self, Kind};
+use apprentice::node::standin::{self, Fault, Shows, Stream};
+use apprentice::node::{Context, Stop};
+use rustix::process::{Pid, Signal, kill_process};
+use support::cli::{apprentice, command, json, text};
+
+/// A stand-in in this process; dropped, it ends.
+struct Robot(Stop, Option<JoinHandle<Vec<u64>>>);
+
+impl Robot {
+    fn on(domain: u16) -> Self {
+        let stream = |topic: &str, rate_hz, shows| Stream {
+            topic: topic.to_owned(),
+            rate_hz,
+            shows,
+            fault: Fault::None,
+        };
+        let joints = |ahead| Shows::Joints { names: vec!["shoulder_pan".to_owned()], ahead };
+        let streams = vec![
+            stream("/joint_states", 200.0, joints(Duration::ZERO)),
+            stream("/leader/joint_states", 100.0, joints(Duration::from_millis(80))),
+            stream("/front/image_raw", 30.0, Shows::Picture { width: 320, height: 240 }),
+            stream("/wrist/image_raw", 30.0, Shows::Picture { width: 320, height: 240 }),
+        ];
+        let options = bus::Options {
+            kind: Kind::Dds,
+            node: "robot".to_owned(),
+            domain: Some(domain),
+            ..Default::default()
+        };
+        let bus = bus::open(&options).expect("the bus opens");
+        let stop = Stop::default();
+        let context = Context::new(bus, stop.clone());
+        let playing =
+            thread::spawn(move || standin::run(&context, streams).expect("the bus takes what is sent"));
+        Self(stop, Some(playing))
+    }
+}
+
+impl Drop for Robot {
+    fn drop(&mut self) {
+        self.0.wish();
+        if let Some(playing) = self.1.take() {
+            playing.join().expect("the stand-in ends by itself");
+        }
+    }
+}
+
+/// Waits until `reached`, half a minute at the most.
+fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !reached() {
+        assert!(Instant::now() < deadline, "not within half a minute: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn episodes_are_recorded_one_after_the_other_and_nothing_is_lost() {
+    let _robot = Robot::on(201);
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let words = "record --domain 201 --config config/sim_arm.yaml --no-keys --episodes 2 --seconds 1.5 --task wave \
+                 --operator me --note light=low --compression lz4 --out";
+    let output = apprentice(words.split_whitespace(), [folder.path()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).matches(" 0 lost").count() >= 2, true, "{}", text(&output.stdout));
+
+    let said = json(&apprentice(["bag", "info", "--json"], [folder.path()]), 0);
+    assert_eq!(said.as_array().map(Vec::len), Some(2));
+    for (bag, name) in said.as_array().expect("a list").iter().zip(["episode_0000", "episode_0001"]) {
+        assert_eq!(bag["path"], folder.path().join(name).display().to_string());
+        let notes =
+            ["task", "operator", "light", "robot"].map(|key| bag["notes"][key].as_str().unwrap_or("–"));
+        assert_eq!(notes, ["wave", "me", "low", "sim_arm"]);
+        assert!((1.4..1.7).contains(&bag["seconds"].as_f64().expect("a length")), "{bag}");
+        let counts: Vec<u64> = bag["topics"]
+            .as_array()
+            .expect("topics")
+            .iter()
+            .filter_map(|topic| topic["messages"].as_u64())
+            .collect();
+        for (count, wanted) in counts.iter().zip([45, 300, 150, 45]) {
+            assert!(count.abs_diff(wanted) <= 2 + wanted / 20, "{bag}");
+        }
+    }
+    let checked = apprentice(["bag", "check", "--config", "config/sim_arm.yaml"], [folder.path()]);
+    assert!(checked.status.success(), "{}", text(&checked.stdout));
+}
+
+#[test]
+fn an_interrupt_ends_a_recording_of_whatever_there_is_and_the_bag_is_whole() {
+    let _robot = Robot::on(202);
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let bag = folder.path().join("episode_0000");
+    let mut child = command(["record", "--domain", "202", "--all", "--no-keys", "--out"], [folder.path()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let grown = |bag: &Path| {
+        let files = bag.read_dir().into_iter().flatten().flatten();
+        files.filter_map(|file| Some(file.metadata().ok()?.len())).sum::<u64>() > 2_000_000
+    };
+    until("two megabytes on the disk", || grown(&bag));
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::INT).expect("it is there to be interrupted");
+    until("the end of the recorder", || child.try_wait().expect("a child can be waited for").is_some());
+    let output = child.wait_with_output().expect("it has ended");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
+    let said = json(&apprentice(["bag", "recover", "--json"], [&bag]), 0);
+    assert_eq!(said[0]["changed"], false, "it was whole already");
+    let said = json(&apprentice(["bag", "info", "--json"], [&bag]), 0);
+    let topics = said[0]["topics"].to_string();
+    for topic in ["/joint_states", "/leader/joint_states", "/front/image_raw", "/wrist/image_raw"] {
+        assert!(topics.contains(topic), "{topics}");
+    }
+}
+
+#[test]
+fn the_demo_tells_its_story_and_leaves_a_good_bag() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let output = apprentice(["demo", "--domain", "203", "--seconds", "2", "--out"], [folder.path()]);
+    let story = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{story}{}", text(&output.stderr));
+    for told in ["A stand-in", "0 lost", "/front/image_raw", "ros2 bag info", "apprentice record"] {
+        assert!(story.contains(told), "{told:?} is not in\n{story}");
+    }
+    let checked = apprentice(["bag", "check", "--config", "config/sim_arm.yaml"], [folder.path()]);
+    assert!(checked.status.success(), "{}", text(&checked.stdout));
+}
