@@ -59,7 +59,10 @@ fn main() -> anyhow::Result<()> {
     println!("bare write: {}", bare.line());
     let (ours, outcome) = record(folder.path(), &rig, pictures, rate)?;
     println!("recorder:   {}", ours.line());
-    println!("ratio:      {:.2} times the CPU of the bare write", ours.cpu.as_secs_f64() / bare.cpu.as_secs_f64());
+    println!(
+        "ratio:      {:.2} times the CPU of the bare write",
+        ours.cpu.as_secs_f64() / bare.cpu.as_secs_f64()
+    );
     println!("memory:     {} MB resident at most", resident_at_most()? / 1_000_000);
     let kept = outcome.kept.first().context("the episode was kept")?;
     println!("messages:   {} of {pictures} on disk, {} lost", kept.messages, kept.lost);
@@ -123,7 +126,7 @@ fn record(folder: &Path, rig: &[Bytes], pictures: u64, rate: u64) -> anyhow::Res
     robot.call("/recorder/stop", SetBool::TYPE, request, PATIENCE)?;
     let cost = Cost { wall: begun.elapsed(), cpu: cpu_so_far()? - cpu, megabytes: megabytes(pictures) };
     stop.wish();
-    let outcome = recorder.join().map_err(|_| anyhow::anyhow!("the recorder panicked"))??;
+    let outcome = recorder.join().map_err(|_panic| anyhow::anyhow!("the recorder panicked"))??;
     Ok((cost, outcome))
 }
 
@@ -135,7 +138,8 @@ fn megabytes(pictures: u64) -> f64 {
 fn cpu_so_far() -> anyhow::Result<Duration> {
     let stat = fs::read_to_string("/proc/self/stat")?;
     // Behind the name, which may hold anything, the 12th and 13th field.
-    let fields: Vec<&str> = stat.rsplit_once(')').context("a name in brackets")?.1.split_whitespace().collect();
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').context("a name in brackets")?.1.split_whitespace().collect();
     let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
     Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
 }
