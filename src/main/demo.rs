@@ -26,7 +26,7 @@ pub(crate) struct Demo {
     out: PathBuf,
     /// How long the episode is
     #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
-    seconds: f64,
+    seconds: Duration,
     /// The domain; one that no robot of yours is on
     #[arg(long, value_name = "N", default_value_t = 77, value_parser = clap::value_parser!(u16).range(0..=232))]
     domain: u16,
@@ -49,12 +49,12 @@ impl Demo {
         let session = Session {
             out: self.out,
             episodes: Some(1),
-            length: Some(Duration::from_secs_f64(self.seconds)),
+            length: Some(self.seconds),
             auto: true,
             notes,
             ..Session::default()
         };
-        println!("One episode of {} s is recorded over {}.", self.seconds, BusKind::best());
+        println!("One episode of {} s is recorded over {}.", self.seconds.as_secs_f64(), BusKind::best());
         let outcome = recorder::run(&context, wanted, settings.record.clone(), session)?;
         drop(robot);
         report(&outcome);

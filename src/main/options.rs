@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bus::{self, Bus, Kind};
@@ -127,11 +128,11 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
     }
 }
 
-/// A number of seconds above zero.
-pub(crate) fn seconds(text: &str) -> anyhow::Result<f64> {
+/// A length in seconds, above zero.
+pub(crate) fn seconds(text: &str) -> anyhow::Result<Duration> {
     let seconds = f64::from_str(text).context("no number")?;
-    anyhow::ensure!(seconds.is_finite() && seconds > 0.0, "not above zero");
-    Ok(seconds)
+    anyhow::ensure!(seconds > 0.0, "not above zero");
+    Ok(Duration::try_from_secs_f64(seconds)?)
 }
 
 /// `key=value`.

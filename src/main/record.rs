@@ -48,7 +48,7 @@ pub(crate) struct Record {
     episodes: Option<u32>,
     /// End each episode after so long
     #[arg(long, value_name = "S", value_parser = seconds)]
-    seconds: Option<f64>,
+    seconds: Option<Duration>,
     /// Leave the terminal alone: episodes start by themselves
     #[arg(long)]
     no_keys: bool,
@@ -156,7 +156,7 @@ impl Record {
         Session {
             out: self.out,
             episodes: self.episodes,
-            length: self.seconds.map(Duration::from_secs_f64),
+            length: self.seconds,
             auto: !keys,
             keys,
             notes,
