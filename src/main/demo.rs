@@ -9,8 +9,9 @@ use apprentice::node::recorder::{self, Session, Wanted};
 use apprentice::node::{Context, Stop};
 
 use super::bag;
+use super::notes::{self, NoteArgs};
 use super::options::{BusArgs, BusKind, seconds};
-use super::record::{notes_of, report};
+use super::record::report;
 use super::ros_args::RosArgs;
 use super::standin::sim_arm;
 
@@ -44,8 +45,8 @@ impl Demo {
         let bus = BusArgs { bus: BusKind::best(), domain: Some(self.domain), off_host: false };
         let context = Context::new(bus.open("recorder", ros)?, stop);
         let wanted = Wanted { expect: settings.expected(context.bus.node())?, all: false };
-        let mut notes = notes_of(&settings);
-        notes.insert("task".to_owned(), "wave".to_owned());
+        let mut notes = notes::of_robot(&settings);
+        notes.extend(NoteArgs::of_task("wave").notes());
         let session = Session {
             out: self.out,
             episodes: Some(1),
@@ -60,7 +61,7 @@ impl Demo {
         report(&outcome);
         let [kept] = &outcome.kept[..] else { anyhow::bail!("no episode was kept") };
         println!();
-        bag::print_info(&kept.path)?;
+        print!("{}", bag::info_of(&kept.path)?);
         println!(
             "\nAny ROS 2 tool reads it: ros2 bag info {path}\nNext: describe your robot as in config/so101.yaml, then\n  \
              apprentice record --config config/<robot>.yaml --out demos",

@@ -1,7 +1,7 @@
 //! What several commands take: settings, the bus and its reach, and how much is logged.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -120,7 +120,7 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{others},apprentice={level}")))
         .with_target(verbose > 0)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(|| Above);
     match verbose {
         0 => lines.without_time().init(),
@@ -140,4 +140,13 @@ pub(crate) fn key_value(text: &str) -> anyhow::Result<(String, String)> {
     let (key, value) = text.split_once('=').context("no `=`: it reads KEY=VALUE")?;
     anyhow::ensure!(!key.is_empty(), "no key before the `=`");
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Prints `text` and ends its last line. A reader who has seen enough, as `head` has, is no error.
+pub(crate) fn put(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }
