@@ -53,7 +53,9 @@ impl Drop for Running {
 
 fn main() -> Result<()> {
     let seconds = std::env::args().filter_map(|word| word.parse::<f64>().ok()).next().unwrap_or(60.0);
-    println!("recording {CAMERAS} cameras 640×480×3 at 30 Hz and {ARMS} arms at 500 Hz over DDS for {seconds} s each");
+    println!(
+        "recording {CAMERAS} cameras 640×480×3 at 30 Hz and {ARMS} arms at 500 Hz over DDS for {seconds} s each"
+    );
     println!(
         "{:<30} {:>9} {:>9} {:>7} {:>6} {:>9} {:>11} {:>17} {:>8}",
         "", "sent", "recorded", "missing", "order", "core", "publisher", "resident MB", "peak MB"
@@ -100,7 +102,13 @@ fn run(case: &Case, seconds: f64, domain: usize) -> Result<Figures> {
     }
     let noted = bag::open(&episode)?.notes().get("apprentice.lost").cloned();
     fs::remove_dir_all(&folder)?;
-    Ok(Figures { sent: sent.values().sum(), recorded: recorded.values().sum(), out_of_order, noted, ..watched })
+    Ok(Figures {
+        sent: sent.values().sum(),
+        recorded: recorded.values().sum(),
+        out_of_order,
+        noted,
+        ..watched
+    })
 }
 
 fn record(folder: &PathBuf, domain: usize) -> Result<Running> {

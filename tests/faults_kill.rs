@@ -78,7 +78,8 @@ impl Victim {
             .spawn()?;
         let mut victim = Self { process, folder };
         let said = victim.process.stdout.take().context("its output is piped")?;
-        let records = BufReader::new(said).lines().map_while(Result::ok).any(|line| line.contains("RECORDING"));
+        let records =
+            BufReader::new(said).lines().map_while(Result::ok).any(|line| line.contains("RECORDING"));
         ensure!(records, "the victim never began to record");
         Ok(victim)
     }

@@ -36,9 +36,8 @@ impl Writer {
     }
 
     fn length(&mut self, length: usize) {
-        // A sequence of four billion values is beyond what any message of ours holds; its tail would be cut off by
-        // the reader, not misread.
-        u32::try_from(length).unwrap_or(u32::MAX).write(self);
+        let length = u32::try_from(length).expect("no sequence of four billion values fits into a message");
+        length.write(self);
     }
 }
 

@@ -69,3 +69,16 @@ pub mod humble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ParticipantEntitiesInfo, humble};
+    use crate::msg::Message;
+
+    #[test]
+    fn a_name_takes_sixteen_bytes_and_in_humble_twenty_four() {
+        assert_eq!(ParticipantEntitiesInfo::default().encode().len(), 4 + 16 + 4);
+        assert_eq!(humble::ParticipantEntitiesInfo::default().encode().len(), 4 + 24 + 4);
+        assert_eq!(humble::ParticipantEntitiesInfo::TYPE, ParticipantEntitiesInfo::TYPE);
+    }
+}

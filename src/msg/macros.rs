@@ -120,13 +120,14 @@ macro_rules! message {
     };
 }
 
-/// Makes a service of two lists of fields, each a message of its own.
+/// Makes a service of two lists of fields, each a message of its own. Constants may follow what is asked.
 macro_rules! service {
     (
         $(#[$about:meta])*
         pub struct $name:ident: $type_name:literal;
         $(#[$request_about:meta])*
         pub struct $request:ident { $($request_fields:tt)* }
+        $(consts $request_consts:tt)?
         $(#[$response_about:meta])*
         pub struct $response:ident { $($response_fields:tt)* }
     ) => {
@@ -143,6 +144,7 @@ macro_rules! service {
         message! {
             $(#[$request_about])*
             pub struct $request: concat!($type_name, "_Request") => { $($request_fields)* }
+            $(consts $request_consts)?
         }
 
         message! {

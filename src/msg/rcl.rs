@@ -228,36 +228,25 @@ service! {
     }
 }
 
-message! {
-    /// Which parameters are asked for; `DEPTH_RECURSIVE` as the depth asks for all below the prefixes.
-    pub struct ListParametersRequest: "rcl_interfaces/srv/ListParameters_Request" {
+service! {
+    /// Tells which parameters there are.
+    pub struct ListParameters: "rcl_interfaces/srv/ListParameters";
+    /// Which.
+    pub struct ListParametersRequest {
         /// What their names begin with; none asks for all.
         pub prefixes: Vec<String>,
         /// How many parts of a name below the prefix.
         pub depth: u64,
     }
     consts {
-        /// Any number of parts.
+        /// As a depth: any number of parts.
         const DEPTH_RECURSIVE: u64 = 0;
     }
-}
-
-message! {
-    /// Which parameters there are.
-    pub struct ListParametersResponse: "rcl_interfaces/srv/ListParameters_Response" {
+    /// Which there are.
+    pub struct ListParametersResponse {
         /// Names and prefixes.
         pub result: ListParametersResult,
     }
-}
-
-/// Tells which parameters there are.
-#[derive(Clone, Copy, Debug)]
-pub struct ListParameters;
-
-impl super::Service for ListParameters {
-    const TYPE: &'static str = "rcl_interfaces/srv/ListParameters";
-    type Request = ListParametersRequest;
-    type Response = ListParametersResponse;
 }
 
 service! {

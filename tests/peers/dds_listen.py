@@ -51,7 +51,8 @@ def main():
     arguments = parser.parse_args()
 
     reliability = Policy.Reliability.BestEffort if arguments.best_effort else Policy.Reliability.Reliable(duration(seconds=1))
-    qos = Qos(reliability, Policy.Durability.Volatile, Policy.History.KeepLast(200))
+    # Deep, because Python takes longer over one image than fifty joint states take to come.
+    qos = Qos(reliability, Policy.Durability.Volatile, Policy.History.KeepLast(10_000))
     participant = DomainParticipant(arguments.domain)
     camera = Stream(participant, qos, "/camera_0/image_raw", dds_types.image("", 640, 480))
     arm = Stream(participant, qos, "/arm_0/joint_states", dds_types.joint_state(""))

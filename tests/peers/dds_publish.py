@@ -60,6 +60,17 @@ def streams(arguments, participant):
         yield Stream(participant, qos, f"/arm_{number}/joint_states", dds_types.joint_state(FIRST), arguments.joint_rate)
 
 
+def announce(participant, node, streams):
+    """Says on `ros_discovery_info` that `node` has the streams' writers; what it returns keeps saying it."""
+    namespace, name = node.rsplit("/", 1)
+    qos = Qos(Policy.Reliability.Reliable(duration(seconds=1)), Policy.Durability.TransientLocal, Policy.History.KeepLast(1))
+    writer = DataWriter(participant, Topic(participant, "ros_discovery_info", dds_types.ParticipantEntitiesInfo), qos)
+    gids = [dds_types.Gid(list(stream.writer.guid.bytes)) for stream in streams]
+    info = dds_types.NodeEntitiesInfo(namespace or "/", name, [], gids)
+    writer.write(dds_types.ParticipantEntitiesInfo(dds_types.Gid(list(participant.guid.bytes)), [info]))
+    return writer
+
+
 def publish(streams, seconds):
     start = time.monotonic()
     due = [(start + stream.period * place / len(streams), place) for place, stream in enumerate(streams)]
@@ -85,11 +96,13 @@ def main():
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--depth", type=int, default=50)
     parser.add_argument("--best-effort", action="store_true")
+    parser.add_argument("--node", help="the full name of the ROS 2 node to pass for")
     parser.add_argument("--wait", type=float, default=0.0, help="seconds to wait for a reader on every topic")
     arguments = parser.parse_args()
 
     participant = DomainParticipant(arguments.domain)
     open_streams = list(streams(arguments, participant))
+    announcement = arguments.node and announce(participant, arguments.node, open_streams)
     deadline = time.monotonic() + arguments.wait
     while arguments.wait and not all(stream.matched() for stream in open_streams):
         if time.monotonic() > deadline:
