@@ -128,8 +128,29 @@ impl Settings {
         node.map(|node| read::read(node, &[name])).transpose()
     }
 
-    /// The rules that tie sections together.
+    /// The rules that tie sections together, and those of the recorder's numbers.
     fn check(&self, tree: &Node) -> Result<(), Error> {
+        let recorder::Config { episode_s, ring, split, wait_s, .. } = &self.record;
+        let wrong = |seconds: f64| !(0.0..=1e6).contains(&seconds);
+        for (path, seconds) in [
+            (&["record", "episode_s"][..], *episode_s),
+            (&["record", "ring", "seconds"], Some(ring.seconds)),
+            (&["record", "split", "seconds"], split.seconds),
+            (&["record", "wait_s"], Some(*wait_s)),
+        ] {
+            if let Some(seconds) = seconds.filter(|seconds| wrong(*seconds)) {
+                return Err(fault(
+                    tree,
+                    path,
+                    format!("{seconds} is no number of seconds from 0 to 1000000"),
+                ));
+            }
+        }
+        self.check_parts(tree)?;
+        self.check_types(tree)
+    }
+
+    fn check_parts(&self, tree: &Node) -> Result<(), Error> {
         for (name, part) in self.act.iter().flat_map(|act| &act.parts) {
             let path = ["act", "parts", name];
             if let Some(joint) = part.joints.iter().find(|joint| !self.robot.joints.contains(joint)) {
@@ -145,6 +166,11 @@ impl Settings {
                 return Err(fault(tree, &[&path[..], &["from", "next"]].concat(), why));
             }
         }
+        Ok(())
+    }
+
+    /// A topic has one type, wherever the file speaks of it.
+    fn check_types(&self, tree: &Node) -> Result<(), Error> {
         let mut known: Vec<Counted> = Vec::new();
         for counted in self.counted() {
             let other = known.iter().find(|other| other.topic == counted.topic);

@@ -80,6 +80,13 @@ fn apply(bytes: &mut Vec<u8>, damage: &Damage) {
     }
 }
 
+/// A folder in memory where the system has one: a hundred thousand small files are no work for a disk.
+fn scratch_folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.expect("a scratch folder")
+}
+
 /// The bytes of small recordings, one for each way to keep one.
 fn recordings(scratch: &Path) -> Vec<Vec<u8>> {
     let of = |(name, storage): (&str, Storage)| {
@@ -114,11 +121,11 @@ fn run<S: Strategy>(cases: u32, strategy: &S, mut case: impl FnMut(S::Value)) {
 
 #[test]
 fn no_damage_to_an_mcap_file_panics_or_takes_memory_it_does_not_warrant() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let scratch = scratch_folder();
     let originals: Vec<Vec<u8>> = recordings(scratch.path()).into_iter().take(3).collect();
     let mut worst = 0;
     let strategy = (0..originals.len(), vec(damage(), 1..6));
-    run(80_000, &strategy, |(which, damages)| {
+    run(100_000, &strategy, |(which, damages)| {
         let mut bytes = originals[which].clone();
         damages.iter().for_each(|damage| apply(&mut bytes, damage));
         let (_, held) = most_held(|| read_file(scratch.path(), "damaged.mcap", &bytes));
@@ -131,7 +138,7 @@ fn no_damage_to_an_mcap_file_panics_or_takes_memory_it_does_not_warrant() {
 
 #[test]
 fn noise_behind_a_magic_is_no_harm() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let scratch = scratch_folder();
     run(10_000, &vec(any::<u8>(), 0..400), |noise| {
         let mut bytes = b"\x89MCAP0\r\n".to_vec();
         bytes.extend(noise);
@@ -142,7 +149,7 @@ fn noise_behind_a_magic_is_no_harm() {
 
 #[test]
 fn no_damage_to_metadata_panics_or_takes_memory_it_does_not_warrant() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let scratch = scratch_folder();
     let folder = scratch.path().join("episode");
     write(&folder, &Options::default(), 3, 8);
     let original = std::fs::read(folder.join("metadata.yaml")).expect("metadata");
@@ -156,7 +163,7 @@ fn no_damage_to_metadata_panics_or_takes_memory_it_does_not_warrant() {
 
 #[test]
 fn an_alias_bomb_in_metadata_is_refused() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let scratch = scratch_folder();
     let folder = scratch.path().join("episode");
     write(&folder, &Options::default(), 1, 8);
     let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
@@ -173,7 +180,7 @@ fn an_alias_bomb_in_metadata_is_refused() {
 
 #[test]
 fn no_damage_to_a_sqlite_file_panics() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let scratch = scratch_folder();
     let originals: Vec<Vec<u8>> = recordings(scratch.path()).into_iter().skip(3).collect();
     run(1_000, &(0..originals.len(), vec(damage(), 1..6)), |(which, damages)| {
         let mut bytes = originals[which].clone();
@@ -185,7 +192,7 @@ fn no_damage_to_a_sqlite_file_panics() {
 
 #[test]
 fn whatever_recovery_accepts_is_whole_afterwards() {
-    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let scratch = scratch_folder();
     let folder = scratch.path().join("torn");
     std::fs::create_dir(&folder).expect("a folder");
     let mut originals = recordings(scratch.path());

@@ -72,7 +72,8 @@ fn a_torn_file_recovers_wherever_it_is_torn() {
             assert_same(&read_all(&folder, &[]), &written[..left]);
             assert!(bag::recover(&folder).is_ok_and(|again| !again.changed), "torn at {cut}");
         }
-        assert!(fewest >= 38, "{fewest} of 40 messages");
+        // What is torn off a compressed chunk takes the chunk, which holds five messages.
+        assert!(fewest >= 35, "{fewest} of 40 messages");
     }
 }
 

@@ -1,9 +1,8 @@
 //! `apprentice record` and `apprentice demo` over DDS: the built binary hears robots in other processes.
 #![cfg(feature = "dds")]
 
-mod support {
-    pub mod cli;
-}
+#[path = "support/cli.rs"]
+mod cli;
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,8 +12,8 @@ use std::time::{Duration, Instant};
 use apprentice::bus::{self, Kind};
 use apprentice::node::standin::{self, Fault, Shows, Stream};
 use apprentice::node::{Context, Stop};
+use cli::{apprentice, command, json, text};
 use rustix::process::{Pid, Signal, kill_process};
-use support::cli::{apprentice, command, json, text};
 
 /// A stand-in in this process; dropped, it ends.
 struct Robot(Stop, Option<JoinHandle<Vec<u64>>>);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -247,12 +247,24 @@ impl Metadata {
     /// Writes the metadata of a folder: whole or not at all.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Error> {
         let path = folder.join(NAME);
-        let draft = folder.join(DRAFT);
         let page = Page { rosbag2_bagfile_information: self.clone() };
         let text = serde_saphyr::to_string(&page).map_err(|error| Error::damaged(&path, error))?;
-        let written = fs::File::create(&draft)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&draft, &path));
-        written.map_err(Error::disk("writing", &path))
+        let write = || -> std::io::Result<()> {
+            let draft = folder.join(DRAFT);
+            let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&draft)?;
+            file.write_all_at(text.as_bytes(), 0)?;
+            file.set_len(text.len() as u64)?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)?;
+            fs::File::open(folder)?.sync_all()
+        };
+        write().map_err(Error::disk("writing", &path))
     }
+}
+
+/// Takes room for the metadata before there is any, so that a disk that is full at the end still has it.
+pub(super) fn reserve(folder: &Path) -> Result<(), Error> {
+    const ROOM: usize = 64 << 10;
+    let draft = folder.join(DRAFT);
+    fs::write(&draft, vec![b'\n'; ROOM]).map_err(Error::disk("writing", &draft))
 }

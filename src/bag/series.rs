@@ -40,7 +40,11 @@ pub fn create(folder: &Path, options: &Options) -> Result<Box<dyn Writer>, Error
         topics: Vec::new(),
         changed: false,
     };
-    series.next_file()?;
+    if let Err(error) = metadata::reserve(folder).and_then(|()| series.next_file()) {
+        // Nothing but what was begun just now is in the folder; a failed start leaves no half recording.
+        fs::remove_dir_all(folder).unwrap_or_default();
+        return Err(error);
+    }
     Ok(Box::new(series))
 }
 

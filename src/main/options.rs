@@ -1,10 +1,11 @@
 //! What several commands take: settings, the bus and its reach, and how much is logged.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bus::{self, Bus, Kind};
@@ -119,7 +120,7 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{others},apprentice={level}")))
         .with_target(verbose > 0)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(|| Above);
     match verbose {
         0 => lines.without_time().init(),
@@ -127,11 +128,11 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
     }
 }
 
-/// A number of seconds above zero.
-pub(crate) fn seconds(text: &str) -> anyhow::Result<f64> {
+/// A length in seconds, above zero.
+pub(crate) fn seconds(text: &str) -> anyhow::Result<Duration> {
     let seconds = f64::from_str(text).context("no number")?;
-    anyhow::ensure!(seconds.is_finite() && seconds > 0.0, "not above zero");
-    Ok(seconds)
+    anyhow::ensure!(seconds > 0.0, "not above zero");
+    Ok(Duration::try_from_secs_f64(seconds)?)
 }
 
 /// `key=value`.
@@ -139,4 +140,13 @@ pub(crate) fn key_value(text: &str) -> anyhow::Result<(String, String)> {
     let (key, value) = text.split_once('=').context("no `=`: it reads KEY=VALUE")?;
     anyhow::ensure!(!key.is_empty(), "no key before the `=`");
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Prints `text` and ends its last line. A reader who has seen enough, as `head` has, is no error.
+pub(crate) fn put(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Name, TypeName, all_different, positive};
+use super::{Error, Name, TypeName, all_different, rate_hz};
 
 /// Types that can say what a person did.
 const SOURCES: &[&str] = &[
@@ -121,7 +121,7 @@ impl TryFrom<RawAct> for Act {
         if let Some(joint) = twice {
             return Err(Error::Twice { what: "in the parts, the joint", name: joint.clone() });
         }
-        Ok(Self { rate_hz: positive("rate of commands", raw.rate_hz)?, parts: raw.parts, teach: raw.teach })
+        Ok(Self { rate_hz: rate_hz("rate of commands", raw.rate_hz)?, parts: raw.parts, teach: raw.teach })
     }
 }
 

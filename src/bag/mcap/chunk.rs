@@ -37,6 +37,11 @@ impl Draft {
         self.small.len() as u64 + self.large_bytes
     }
 
+    /// What its message indexes will take.
+    pub(super) fn indexes_length(&self) -> u64 {
+        self.entries.values().map(|entries| PREFIX + 6 + 16 * entries.len() as u64).sum()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -248,6 +248,21 @@ impl Index {
         out
     }
 
+    /// What the ending will take at most once there is one more chunk.
+    pub(super) fn ending_room(&self) -> u64 {
+        const RECORD: usize = 128;
+        let schema = |schema: &Schema| RECORD + schema.name.len() + schema.text.len();
+        let about = |about: &BTreeMap<String, String>| about.values().map(String::len).sum::<usize>();
+        let channel = |channel: &Channel| 2 * RECORD + channel.topic.len() + about(&channel.about);
+        let chunk = RECORD + 10 * self.channels.len();
+        let records = 10 * RECORD
+            + self.schemas.values().map(schema).sum::<usize>()
+            + self.channels.values().map(channel).sum::<usize>()
+            + (self.chunks.len() + 1) * chunk
+            + self.noted.len() * RECORD;
+        records as u64
+    }
+
     fn put_statistics(&self, out: &mut Vec<u8>) {
         let (first, last) = self.span.unwrap_or_default();
         out.record(STATISTICS, |out| {

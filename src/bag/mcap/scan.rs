@@ -291,16 +291,3 @@ pub(super) fn unpack(file: &File, chunk: &Chunk) -> Result<Vec<u8>, Flaw> {
     }
     about.unpack(read(file, chunk.offset + about.body(), says).map_err(unread)?)
 }
-
-/// How many messages of which channel a chunk of the file at `path` has.
-pub(super) fn counts_of(path: &Path, chunk: &Chunk) -> BTreeMap<u16, u64> {
-    let unpacked = File::open(path).map_err(unread).and_then(|file| unpack(&file, chunk));
-    let (unpacked, mut counts) = (unpacked.unwrap_or_default(), BTreeMap::new());
-    let mut rest = Fields(&unpacked);
-    while let Ok((code, mut fields)) = rest.record() {
-        if let (MESSAGE, Ok(head)) = (code, Stamped::read(&mut fields)) {
-            *counts.entry(head.channel).or_default() += 1;
-        }
-    }
-    counts
-}

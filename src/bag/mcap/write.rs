@@ -1,7 +1,8 @@
 //! Writing an MCAP file, a chunk at a time.
 //!
 //! The file holds whole chunks only: a chunk is gathered in memory and goes out in one write. Where that write
-//! fails, what it left is cut off again, so the file stays whole up to the chunk before.
+//! fails, what it left is cut off again, so the file stays whole up to the chunk before. Room for the file's end is
+//! taken before each chunk, so a full disk refuses a chunk and never the end.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
@@ -96,6 +97,7 @@ impl Pen {
 
     fn write_chunk(&mut self, draft: &Draft) -> Result<(), Error> {
         let offset = self.at;
+        self.reserve(draft.length() + draft.indexes_length())?;
         let Self { file, options, .. } = self;
         let (mut length, mut compressed) = (0, 0);
         let written = draft.write(file, options.compression).map(|lengths| {
@@ -135,26 +137,24 @@ impl Pen {
         Ok(())
     }
 
-    /// Gives the newest chunk up, so that a full disk has room for the file's end.
-    fn give_up_a_chunk(&mut self) -> Option<()> {
-        let chunk = self.index.chunks.pop()?;
-        for (channel, entries) in super::scan::counts_of(&self.path, &chunk) {
-            if let Some(count) = self.index.counts.get_mut(&channel) {
-                *count = count.saturating_sub(entries);
-            }
-        }
-        let chunks = &self.index.chunks;
-        let ends = chunks.iter().map(|chunk| (chunk.first, chunk.last));
-        self.index.span = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        self.at = chunk.offset;
-        self.index.noted.retain(|noted| noted.offset < chunk.offset);
-        Some(())
-    }
-
     fn end_file(&mut self) -> Result<(), Error> {
         let ending = self.index.ending(self.at);
-        let written = self.file.write_all(&ending);
-        self.wrote(written.map(|()| ending.len() as u64))
+        self.append(&ending)?;
+        // Gives back what was reserved beyond the end.
+        self.cut()
+    }
+
+    /// Takes room for a chunk and for the file's end after it, so that there is always room to end the file. A
+    /// file system that cannot promise room goes without.
+    fn reserve(&self, length: u64) -> Result<(), Error> {
+        let flags = rustix::fs::FallocateFlags::KEEP_SIZE;
+        let room = length + self.index.ending_room();
+        match rustix::fs::fallocate(&self.file, flags, self.at, room) {
+            Err(rustix::io::Errno::NOSPC) => {
+                Err(Error::disk("writing", &self.path)(std::io::ErrorKind::StorageFull.into()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -245,17 +245,8 @@ impl Volume for Pen {
     }
 
     fn close(mut self: Box<Self>) -> Result<Tally, Error> {
-        let mut done = self.end_chunk();
-        loop {
-            match self.end_file() {
-                Ok(()) => break,
-                Err(error) if error.is_full_disk() && self.give_up_a_chunk().is_some() => {
-                    self.cut()?;
-                    done = done.and(Err(error));
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let done = self.end_chunk();
+        self.end_file()?;
         let tally = self.index.tally(&self.path, self.at);
         self.file.sync_data().map_err(Error::disk("syncing", &self.path))?;
         done.map(|()| tally)
