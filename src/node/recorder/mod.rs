@@ -13,7 +13,6 @@ mod face;
 mod operator;
 mod queue;
 mod ring;
-mod service;
 mod session;
 mod space;
 mod status;

@@ -135,7 +135,7 @@ impl Recorder<'_> {
                 Err(self.word.clone())
             }
         };
-        answer.tell(&words);
+        answer.tell(words);
         let good = self.outcome.kept.len().saturating_sub(self.outcome.failed as usize);
         if self.session.episodes.is_some_and(|wanted| good >= wanted as usize) {
             self.quitting = true;
