@@ -20,7 +20,7 @@ use apprentice::bus::local::Hub;
 use apprentice::bus::{Bus, Node};
 use apprentice::msg::std::{SetBool, SetBoolRequest, Trigger, TriggerRequest};
 use apprentice::msg::{Message, Service};
-use apprentice::node::recorder::{self, Alarm, Config, Noted, Outcome, Session, Wanted, notes};
+use apprentice::node::recorder::{self, Alarm, Config, Kept, Noted, Session, Wanted, notes};
 use apprentice::node::{Context, Stop};
 use apprentice::spec::Expect;
 use apprentice::wire::{Qos, Topic};
@@ -44,7 +44,11 @@ impl Cost {
     fn line(&self) -> String {
         let (wall, cpu) = (self.wall.as_secs_f64(), self.cpu.as_secs_f64());
         let (rate, share) = (self.megabytes / wall, cpu / wall);
-        format!("{rate:.0} MB/s · {cpu:.2} CPU-seconds in {wall:.1} s ({share:.2} of a core)")
+        format!("{rate:.0} MB/s written · {cpu:.2} CPU-seconds in {wall:.1} s ({share:.2} of a core)")
+    }
+
+    fn cpu_per_megabyte(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.megabytes
     }
 }
 
@@ -59,14 +63,13 @@ fn main() -> anyhow::Result<()> {
 
     let bare = bare_write(&folder.path().join("bare"), &rig, pictures)?;
     println!("bare write: {}", bare.line());
-    let (ours, outcome) = record(folder.path(), &rig, pictures, rate)?;
+    let (ours, kept) = record(folder.path(), &rig, pictures, rate)?;
     println!("recorder:   {}", ours.line());
     println!(
-        "ratio:      {:.2} times the CPU of the bare write",
-        ours.cpu.as_secs_f64() / bare.cpu.as_secs_f64()
+        "ratio:      {:.2} times the CPU of the bare write for each byte on disk",
+        ours.cpu_per_megabyte() / bare.cpu_per_megabyte()
     );
     println!("memory:     {} MB resident at most", resident_at_most()? / 1_000_000);
-    let kept = outcome.kept.first().context("the episode was kept")?;
     println!("messages:   {} of {pictures} on disk, {} lost", kept.messages, kept.lost);
     let bag = apprentice::bag::open(&kept.path)?;
     println!("noted:      {}", bag.notes().get(notes::LOST).context("losses are always noted")?);
@@ -101,7 +104,7 @@ fn bare_write(path: &Path, rig: &[Bytes], pictures: u64) -> anyhow::Result<Cost>
     Ok(cost)
 }
 
-fn record(folder: &Path, rig: &[Bytes], pictures: u64, rate: u64) -> anyhow::Result<(Cost, Outcome)> {
+fn record(folder: &Path, rig: &[Bytes], pictures: u64, rate: u64) -> anyhow::Result<(Cost, Kept)> {
     let hub = Hub::default();
     let robot = hub.join(Node::new("robot", "")?);
     let names: Vec<String> = (0..CAMERAS).map(|camera| format!("/camera_{camera}/image_raw")).collect();
@@ -132,10 +135,11 @@ fn record(folder: &Path, rig: &[Bytes], pictures: u64, rate: u64) -> anyhow::Res
     let request = SetBoolRequest { data: true }.encode();
     robot.call("/recorder/stop", SetBool::TYPE, request, PATIENCE)?;
     let cpu = cpu_of("self")? - cpu - (cpu_of("thread-self")? - own);
-    let cost = Cost { wall: begun.elapsed(), cpu, megabytes: megabytes(pictures) };
+    let wall = begun.elapsed();
     stop.wish();
     let outcome = recorder.join().map_err(|_panic| anyhow::anyhow!("the recorder panicked"))??;
-    Ok((cost, outcome))
+    let kept = outcome.kept.into_iter().next().context("the episode was kept")?;
+    Ok((Cost { wall, cpu, megabytes: megabytes(kept.messages) }, kept))
 }
 
 fn megabytes(pictures: u64) -> f64 {
