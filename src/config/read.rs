@@ -12,11 +12,11 @@ use serde::de::{
     Visitor,
 };
 
-use super::tree::{Key, Node, Place, Value};
+use super::tree::{Key, Place, Tree, Value};
 use super::{Error, join};
 
 /// Reads `node` as a `T`; `path` leads to the node.
-pub(super) fn read<T: de::DeserializeOwned>(node: &Node, path: &[&str]) -> Result<T, Error> {
+pub(super) fn read<T: de::DeserializeOwned>(node: &Tree, path: &[&str]) -> Result<T, Error> {
     T::deserialize(At(node)).map_err(|fault| {
         let keys = path.iter().copied().chain(fault.path.iter().rev().map(String::as_str));
         Error::Setting {
@@ -61,7 +61,7 @@ impl de::Error for Fault {
     }
 }
 
-struct At<'a>(&'a Node);
+struct At<'a>(&'a Tree);
 
 impl<'a> At<'a> {
     fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -79,7 +79,7 @@ impl<'a> At<'a> {
         }
     }
 
-    fn variant(&self) -> Result<(&'a str, &'a Place, Option<&'a Node>), Fault> {
+    fn variant(&self) -> Result<(&'a str, &'a Place, Option<&'a Tree>), Fault> {
         match &self.0.value {
             Value::Text(name) => Ok((name, &self.0.place, None)),
             Value::Map(entries) => {
@@ -142,7 +142,7 @@ impl<'de> Deserializer<'de> for At<'_> {
 }
 
 struct Items<'a> {
-    items: std::slice::Iter<'a, Node>,
+    items: std::slice::Iter<'a, Tree>,
     at: usize,
 }
 
@@ -158,8 +158,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 struct Entries<'a> {
-    entries: std::slice::Iter<'a, (Key, Node)>,
-    current: Option<(&'a Key, &'a Node)>,
+    entries: std::slice::Iter<'a, (Key, Tree)>,
+    current: Option<(&'a Key, &'a Tree)>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -181,7 +181,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 struct Variant<'a> {
     name: &'a str,
     at: &'a Place,
-    content: Option<&'a Node>,
+    content: Option<&'a Tree>,
 }
 
 impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
