@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 
 use super::tree::{Key, Place, Tree, Value};
@@ -108,6 +108,27 @@ impl<'de> Deserializer<'de> for At<'_> {
         self.any(visitor).map_err(|fault| fault.at(place))
     }
 
+    /// A section of which nothing is said is one with nothing but defaults.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let wanted = |found| <Fault as de::Error>::invalid_type(found, &"a mapping").at(&self.0.place);
+        match &self.0.value {
+            Value::Null => visitor
+                .visit_map(Entries { entries: [].iter(), current: None })
+                .map_err(|fault| fault.at(&self.0.place)),
+            Value::Map(_) => self.deserialize_any(visitor),
+            Value::Bool(value) => Err(wanted(Unexpected::Bool(*value))),
+            Value::Integer(value) => Err(wanted(Unexpected::Signed(*value))),
+            Value::Number(value) => Err(wanted(Unexpected::Float(*value))),
+            Value::Text(value) => Err(wanted(Unexpected::Str(value))),
+            Value::List(_) => Err(wanted(Unexpected::Seq)),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.0.value {
             Value::Null => visitor.visit_none(),
@@ -137,7 +158,7 @@ impl<'de> Deserializer<'de> for At<'_> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
