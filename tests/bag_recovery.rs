@@ -6,7 +6,7 @@ mod bags;
 use std::fs;
 use std::path::Path;
 
-use apprentice::bag::{self, Options, Split};
+use apprentice::bag::{self, Error, Options, Split};
 use apprentice::wire::Sample;
 use bags::{DEFINITION, HASH, assert_same, files, over_every_storage, read_all, sample, storages, topic};
 
@@ -99,4 +99,19 @@ fn a_file_killed_in_its_first_moment_recovers_empty() {
         assert_eq!(recovered.messages, 0);
         assert!(read_all(&folder, &[]).is_empty());
     }
+}
+
+#[test]
+fn what_is_still_being_written_is_not_recovered() {
+    over_every_storage(|folder, options| {
+        let mut writer = bag::create(folder, &options).expect("a new recording");
+        let arm = topic("/arm");
+        writer.declare(&arm, "", "").expect("declared");
+        writer.write(&sample(&arm, 1, 8)).expect("written");
+        writer.flush().expect("flushed");
+        assert!(matches!(bag::recover(folder), Err(Error::Busy { .. })));
+        writer.write(&sample(&arm, 2, 8)).expect("still its own");
+        writer.finish().expect("finished");
+        assert_eq!(read_all(folder, &[]).len(), 2);
+    });
 }

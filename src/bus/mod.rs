@@ -68,7 +68,7 @@ pub enum Error {
         /// The type it should be.
         type_name: String,
         /// What the reader said.
-        source: crate::msg::Error,
+        source: Box<crate::msg::Error>,
     },
     /// Nobody answered a service call in time.
     #[error("no answer from the service {service:?} within {after_ms} ms")]
@@ -80,7 +80,13 @@ pub enum Error {
     },
     /// The bag behind a replay.
     #[error("the bag behind the bus failed")]
-    Bag(#[from] crate::bag::Error),
+    Bag(#[source] Box<crate::bag::Error>),
+}
+
+impl From<crate::bag::Error> for Error {
+    fn from(source: crate::bag::Error) -> Self {
+        Self::Bag(Box::new(source))
+    }
 }
 
 /// The sending end of a topic.

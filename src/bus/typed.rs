@@ -59,8 +59,11 @@ pub fn read<M: Message>(sample: &Sample) -> Result<M, Error> {
 }
 
 fn decode<M: Message>(topic: &str, type_name: &str, cdr: &Bytes) -> Result<M, Error> {
-    let wrong = |source| Error::Message { topic: topic.to_owned(), type_name: type_name.to_owned(), source };
-    M::decode(cdr).map_err(wrong)
+    M::decode(cdr).map_err(|source| Error::Message {
+        topic: topic.to_owned(),
+        type_name: type_name.to_owned(),
+        source: Box::new(source),
+    })
 }
 
 /// Answers the service `name`. A request that does not read is unanswered, as one whose answer fails.

@@ -16,6 +16,7 @@ use rustdds::no_key::{DeserializedCacheChange, SimpleDataReader};
 
 use super::super::lock;
 use super::raw::Raw;
+use super::urgency::take_precedence;
 
 /// What is taken from a line.
 pub(super) type Received = DeserializedCacheChange<Bytes>;
@@ -67,7 +68,10 @@ impl Receiver {
     pub(super) fn start() -> std::io::Result<Self> {
         let bell = Arc::new(Bell::default());
         let heard = Arc::clone(&bell);
-        thread::Builder::new().name("bus receiver".to_owned()).spawn(move || receive(&heard))?;
+        thread::Builder::new().name("bus receiver".to_owned()).spawn(move || {
+            take_precedence();
+            receive(&heard);
+        })?;
         Ok(Self { bell })
     }
 

@@ -56,6 +56,6 @@ fn read<M: Message>(cdr: &Bytes, service: &str) -> Result<M, Error> {
     M::decode(cdr).map_err(|source| Error::Message {
         topic: service.to_owned(),
         type_name: M::TYPE.to_owned(),
-        source,
+        source: Box::new(source),
     })
 }
