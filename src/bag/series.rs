@@ -39,7 +39,6 @@ pub fn create(folder: &Path, options: &Options) -> Result<Box<dyn Writer>, Error
         done: Vec::new(),
         topics: Vec::new(),
         changed: false,
-        is_torn: false,
     };
     if let Err(error) = metadata::reserve(folder).and_then(|()| series.next_file()) {
         // Nothing but what was begun just now is in the folder; a failed start leaves no half recording.
@@ -85,8 +84,6 @@ struct Series {
     topics: Vec<Declared>,
     /// Whether there are notes that the file does not have yet.
     changed: bool,
-    /// Whether a file could not be ended and does not even open. Then there is no metadata: recovery writes it.
-    is_torn: bool,
 }
 
 impl Series {
@@ -114,9 +111,8 @@ impl Series {
                 Ok(())
             }
             Err(error) => {
-                match (self.format.open)(&path) {
-                    Ok(left) => self.done.push(left.tally().clone()),
-                    Err(_) => self.is_torn = true,
+                if let Ok(left) = (self.format.open)(&path) {
+                    self.done.push(left.tally().clone());
                 }
                 Err(error)
             }
@@ -184,8 +180,7 @@ impl Writer for Series {
         let closed = self.close_file();
         let Options { storage, notes, ros_distro, .. } = &self.options;
         let about = Metadata::of(self.format.identifier, version_of(storage), &self.done, notes, ros_distro);
-        let saved = if self.is_torn { Ok(()) } else { about.save(&self.folder) };
-        noted.and(closed).and(saved)
+        noted.and(closed).and(about.save(&self.folder))
     }
 }
 
@@ -284,10 +279,9 @@ impl Reader for Whole {
 
     fn samples(&mut self, wanted: &[&str]) -> Samples<'_> {
         let wanted: Vec<String> = wanted.iter().map(|topic| (*topic).to_owned()).collect();
-        let mut same: HashMap<String, Vec<Arc<Topic>>> = HashMap::new();
-        for topic in self.topics.iter().filter(|_| self.shelves.len() > 1) {
-            same.entry(topic.name.clone()).or_default().push(Arc::clone(topic));
-        }
+        let known = self.tracks.iter().map(|track| &track.topic);
+        let same = known.map(|topic| ((topic.name.clone(), topic.type_name.clone()), Arc::clone(topic)));
+        let same = same.collect();
         let mut closed: Vec<(Stamp, &mut Box<dyn Shelf>)> = self
             .shelves
             .iter_mut()
@@ -317,8 +311,8 @@ impl Head<'_> {
 
 struct Merged<'a> {
     wanted: Vec<String>,
-    /// One topic for all files, by name; empty where there is one file.
-    same: HashMap<String, Vec<Arc<Topic>>>,
+    /// One topic for all files, by name and type.
+    same: HashMap<(String, String), Arc<Topic>>,
     /// Files not yet opened, the next last.
     closed: Vec<(Stamp, &'a mut Box<dyn Shelf>)>,
     open: Vec<Head<'a>>,
@@ -352,11 +346,11 @@ impl Iterator for Merged<'_> {
         let (_, at) = self.earliest()?;
         let Head { mut next, rest } = self.open.swap_remove(at);
         self.put(rest);
-        if let Ok(sample) = &mut next
-            && let Some(named) = self.same.get(&sample.topic.name)
-            && let Some(topic) = named.iter().find(|topic| topic.type_name == sample.topic.type_name)
-        {
-            sample.topic = Arc::clone(topic);
+        if let Ok(sample) = &mut next {
+            let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
+            if let Some(topic) = self.same.get(&key) {
+                sample.topic = Arc::clone(topic);
+            }
         }
         Some(next)
     }

@@ -49,8 +49,7 @@ struct Book {
     database: Connection,
     style: Style,
     distro: String,
-    /// The places in the tally of each topic name, by type.
-    topics: HashMap<String, Vec<(String, usize)>>,
+    topics: HashMap<(String, String), usize>,
     notes: Notes,
     tally: Tally,
 }
@@ -64,10 +63,8 @@ pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, 
         Storage::Mcap(_) => Style::default(),
     };
     let database = Connection::open(path).map_err(refused("creating", path))?;
-    // Exclusive: recovery must not finish what is still being recorded; the lock ends with its process. The log is
-    // written at every commit and synced by nobody: it survives this process, not the machine's power.
-    let settings = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; \
-                    PRAGMA wal_autocheckpoint = 4000;";
+    // The log is written at every commit and synced by nobody: it survives this process, not the machine's power.
+    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 4000;";
     let tables = if style == Style::Humble { HUMBLE_TABLES } else { TABLES };
     database.execute_batch(settings).map_err(refused("creating", path))?;
     database.execute_batch(tables).map_err(refused("creating", path))?;
@@ -96,11 +93,6 @@ pub(super) fn fold(database: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Book {
-    fn place_of(&self, topic: &Topic) -> Option<usize> {
-        let named = self.topics.get(&topic.name)?;
-        named.iter().find(|(type_name, _)| *type_name == topic.type_name).map(|(_, place)| *place)
-    }
-
     fn version(&self) -> u32 {
         if self.style == Style::Humble { 5 } else { 9 }
     }
@@ -143,13 +135,14 @@ impl Book {
 
 impl Volume for Book {
     fn declare(&mut self, topic: &Arc<Topic>, definition: &str, type_hash: &str) -> Result<(), Error> {
-        if self.place_of(topic).is_some() {
+        let key = (topic.name.clone(), topic.type_name.clone());
+        if self.topics.contains_key(&key) {
             return Ok(());
         }
         let id = self.tally.tracks.len();
         let inserted = self.begin().and_then(|()| self.insert_topic(id + 1, topic, definition, type_hash));
         inserted.map_err(refused("writing", &self.path))?;
-        self.topics.entry(topic.name.clone()).or_default().push((topic.type_name.clone(), id));
+        self.topics.insert(key, id);
         self.tally.tracks.push(Track {
             topic: Arc::clone(topic),
             definition: definition.into(),
@@ -160,7 +153,8 @@ impl Volume for Book {
     }
 
     fn write(&mut self, sample: &Sample) -> Result<(), Error> {
-        let Some(id) = self.place_of(&sample.topic) else {
+        let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
+        let Some(&id) = self.topics.get(&key) else {
             let (path, topic) = (self.path.clone(), sample.topic.name.clone());
             return Err(Error::Refused { path, topic, why: "it was not declared".to_owned() });
         };
