@@ -117,6 +117,8 @@ fn main() {
         ("lz4", Compression::Lz4, Some(mcap::Compression::Lz4)),
         ("zstd", Compression::Zstd, Some(mcap::Compression::Zstd)),
     ];
+    // The first to write pays for the memory of everybody.
+    theirs(&scratch.path().join("warm.mcap"), None, &samples);
     for (name, compression, same) in kinds {
         let folder = scratch.path().join(name);
         let storage = Storage::Mcap(Mcap { compression, ..Mcap::default() });

@@ -17,6 +17,10 @@ use apprentice::bag;
 const CAMERAS: usize = 4;
 const ARMS: usize = 2;
 
+/// Keeps the publishers on the loopback interface, where the recorder is.
+const ON_LOOPBACK: &str = "<CycloneDDS><Domain><General><Interfaces><NetworkInterface name=\"lo\"/></Interfaces>\
+                           </General></Domain></CycloneDDS>";
+
 struct Case {
     name: &'static str,
     best_effort: bool,
@@ -127,6 +131,7 @@ fn publish(case: &Case, seconds: f64, domain: usize) -> Result<Running> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new("python3");
     command.arg(root.join("tests/peers/dds_publish.py")).env("PYTHONPATH", root.join(".setup/peers"));
+    command.env("CYCLONEDDS_URI", ON_LOOPBACK);
     command.args(["--domain", &domain.to_string(), "--seconds", &seconds.to_string(), "--wait", "30"]);
     command.args(["--cameras", &CAMERAS.to_string(), "--joints", &ARMS.to_string()]);
     if case.best_effort {

@@ -22,7 +22,10 @@ mod repair;
 mod scan;
 mod write;
 
-use super::Format;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+use super::{Error, Format};
 
 /// The largest chunk and the largest message that is read or written. Nothing a file says takes more memory at
 /// once than this.
@@ -35,3 +38,13 @@ pub(super) const FORMAT: Format = Format {
     open: read::open,
     repair: repair::repair,
 };
+
+/// Has one process at a time write a file: recovery must not finish what is still being recorded. The lock ends with
+/// its process, however that ends.
+fn lock(file: &File, path: &Path) -> Result<(), Error> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
+        // A file system without locks goes without.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}

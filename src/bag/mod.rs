@@ -85,6 +85,12 @@ pub enum Error {
         /// What is there.
         path: PathBuf,
     },
+    /// Somebody is writing it.
+    #[error("{path:?} is being written")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// A message that this recording cannot take.
     #[error("a message of {topic:?} cannot be written to {path:?}: {why}")]
     Refused {

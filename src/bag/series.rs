@@ -39,6 +39,7 @@ pub fn create(folder: &Path, options: &Options) -> Result<Box<dyn Writer>, Error
         done: Vec::new(),
         topics: Vec::new(),
         changed: false,
+        is_torn: false,
     };
     if let Err(error) = metadata::reserve(folder).and_then(|()| series.next_file()) {
         // Nothing but what was begun just now is in the folder; a failed start leaves no half recording.
@@ -84,6 +85,8 @@ struct Series {
     topics: Vec<Declared>,
     /// Whether there are notes that the file does not have yet.
     changed: bool,
+    /// Whether a file could not be ended and does not even open. Then there is no metadata: recovery writes it.
+    is_torn: bool,
 }
 
 impl Series {
@@ -111,8 +114,9 @@ impl Series {
                 Ok(())
             }
             Err(error) => {
-                if let Ok(left) = (self.format.open)(&path) {
-                    self.done.push(left.tally().clone());
+                match (self.format.open)(&path) {
+                    Ok(left) => self.done.push(left.tally().clone()),
+                    Err(_) => self.is_torn = true,
                 }
                 Err(error)
             }
@@ -180,7 +184,8 @@ impl Writer for Series {
         let closed = self.close_file();
         let Options { storage, notes, ros_distro, .. } = &self.options;
         let about = Metadata::of(self.format.identifier, version_of(storage), &self.done, notes, ros_distro);
-        noted.and(closed).and(about.save(&self.folder))
+        let saved = if self.is_torn { Ok(()) } else { about.save(&self.folder) };
+        noted.and(closed).and(saved)
     }
 }
 
@@ -279,9 +284,10 @@ impl Reader for Whole {
 
     fn samples(&mut self, wanted: &[&str]) -> Samples<'_> {
         let wanted: Vec<String> = wanted.iter().map(|topic| (*topic).to_owned()).collect();
-        let known = self.tracks.iter().map(|track| &track.topic);
-        let same = known.map(|topic| ((topic.name.clone(), topic.type_name.clone()), Arc::clone(topic)));
-        let same = same.collect();
+        let mut same: HashMap<String, Vec<Arc<Topic>>> = HashMap::new();
+        for topic in self.topics.iter().filter(|_| self.shelves.len() > 1) {
+            same.entry(topic.name.clone()).or_default().push(Arc::clone(topic));
+        }
         let mut closed: Vec<(Stamp, &mut Box<dyn Shelf>)> = self
             .shelves
             .iter_mut()
@@ -311,8 +317,8 @@ impl Head<'_> {
 
 struct Merged<'a> {
     wanted: Vec<String>,
-    /// One topic for all files, by name and type.
-    same: HashMap<(String, String), Arc<Topic>>,
+    /// One topic for all files, by name; empty where there is one file.
+    same: HashMap<String, Vec<Arc<Topic>>>,
     /// Files not yet opened, the next last.
     closed: Vec<(Stamp, &'a mut Box<dyn Shelf>)>,
     open: Vec<Head<'a>>,
@@ -346,11 +352,11 @@ impl Iterator for Merged<'_> {
         let (_, at) = self.earliest()?;
         let Head { mut next, rest } = self.open.swap_remove(at);
         self.put(rest);
-        if let Ok(sample) = &mut next {
-            let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
-            if let Some(topic) = self.same.get(&key) {
-                sample.topic = Arc::clone(topic);
-            }
+        if let Ok(sample) = &mut next
+            && let Some(named) = self.same.get(&sample.topic.name)
+            && let Some(topic) = named.iter().find(|topic| topic.type_name == sample.topic.type_name)
+        {
+            sample.topic = Arc::clone(topic);
         }
         Some(next)
     }

@@ -18,7 +18,10 @@ pub(super) const FORMAT: Format =
 
 /// For `map_err`: the database refused `what` at `path`.
 fn refused(what: &'static str, path: &Path) -> impl FnOnce(rusqlite::Error) -> Error {
-    move |source| Error::Database { what, path: path.to_owned(), source: Box::new(source) }
+    move |source| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy) => Error::Busy { path: path.to_owned() },
+        _ => Error::Database { what, path: path.to_owned(), source: Box::new(source) },
+    }
 }
 
 /// Whether a database's refusal means a full disk.
@@ -40,6 +43,7 @@ fn repair(path: &Path) -> Result<Repair, Error> {
     let had_log = log_of(path).exists();
     let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .map_err(refused("opening", path))?;
+    database.busy_timeout(std::time::Duration::ZERO).map_err(refused("opening", path))?;
     if size == 0 && !had_log {
         database.execute_batch(write::TABLES).map_err(refused("repairing", path))?;
         return Ok(Repair { changed: true, dropped: 0 });

@@ -22,6 +22,7 @@ type Entries = BTreeMap<u16, Vec<(u64, u64)>>;
 
 pub(super) fn repair(path: &Path) -> Result<Repair, Error> {
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(Error::disk("opening", path))?;
+    super::lock(&file, path)?;
     let size = file.metadata().map_err(Error::disk("reading", path))?.len();
     let begun = read(&file, 0, size.min(8)).unwrap_or_default();
     if size < 8 && MAGIC.starts_with(&begun) {

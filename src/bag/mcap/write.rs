@@ -28,8 +28,8 @@ struct Pen {
     options: Mcap,
     draft: Draft,
     index: Index,
-    /// Channels by topic and type.
-    channels: HashMap<(String, String), u16>,
+    /// The channels of each topic name, by type.
+    channels: HashMap<String, Vec<(String, u16)>>,
 }
 
 pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, Error> {
@@ -38,9 +38,11 @@ pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, 
         Storage::Sqlite(_) => Mcap::default(),
     };
     let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let file = file.map_err(Error::disk("creating", path))?;
+    super::lock(&file, path)?;
     let mut pen = Pen {
         path: path.to_owned(),
-        file: file.map_err(Error::disk("creating", path))?,
+        file,
         at: 0,
         options: kept,
         draft: Draft::default(),
@@ -58,6 +60,11 @@ pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, 
 }
 
 impl Pen {
+    fn channel_of(&self, topic: &Topic) -> Option<u16> {
+        let named = self.channels.get(&topic.name)?;
+        named.iter().find(|(type_name, _)| *type_name == topic.type_name).map(|(_, id)| *id)
+    }
+
     /// Appends whole records.
     fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = self.file.write_all(bytes);
@@ -160,8 +167,7 @@ impl Pen {
 
 impl Volume for Pen {
     fn declare(&mut self, topic: &Arc<Topic>, definition: &str, type_hash: &str) -> Result<(), Error> {
-        let key = (topic.name.clone(), topic.type_name.clone());
-        if self.channels.contains_key(&key) {
+        if self.channel_of(topic).is_some() {
             return Ok(());
         }
         let mut out = Vec::new();
@@ -191,15 +197,15 @@ impl Volume for Pen {
         self.index.schemas.insert(schema_id, schema);
         self.index.channels.insert(id, channel);
         self.index.counts.insert(id, 0);
-        self.channels.insert(key, id);
+        self.channels.entry(topic.name.clone()).or_default().push((topic.type_name.clone(), id));
         Ok(())
     }
 
     fn write(&mut self, sample: &Sample) -> Result<(), Error> {
         let refused =
             |why: String| Error::Refused { path: self.path.clone(), topic: sample.topic.name.clone(), why };
-        let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
-        let channel = *self.channels.get(&key).ok_or_else(|| refused("it was not declared".to_owned()))?;
+        let channel =
+            self.channel_of(&sample.topic).ok_or_else(|| refused("it was not declared".to_owned()))?;
         let bytes = sample.cdr.len() as u64;
         if bytes > CHUNK_LIMIT - 1024 {
             return Err(refused(format!("it has {bytes} bytes, over the limit of {CHUNK_LIMIT}")));

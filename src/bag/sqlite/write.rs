@@ -49,7 +49,8 @@ struct Book {
     database: Connection,
     style: Style,
     distro: String,
-    topics: HashMap<(String, String), usize>,
+    /// The places in the tally of each topic name, by type.
+    topics: HashMap<String, Vec<(String, usize)>>,
     notes: Notes,
     tally: Tally,
 }
@@ -63,8 +64,10 @@ pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, 
         Storage::Mcap(_) => Style::default(),
     };
     let database = Connection::open(path).map_err(refused("creating", path))?;
-    // The log is written at every commit and synced by nobody: it survives this process, not the machine's power.
-    let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 4000;";
+    // Exclusive: recovery must not finish what is still being recorded; the lock ends with its process. The log is
+    // written at every commit and synced by nobody: it survives this process, not the machine's power.
+    let settings = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; \
+                    PRAGMA wal_autocheckpoint = 4000;";
     let tables = if style == Style::Humble { HUMBLE_TABLES } else { TABLES };
     database.execute_batch(settings).map_err(refused("creating", path))?;
     database.execute_batch(tables).map_err(refused("creating", path))?;
@@ -93,6 +96,11 @@ pub(super) fn fold(database: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Book {
+    fn place_of(&self, topic: &Topic) -> Option<usize> {
+        let named = self.topics.get(&topic.name)?;
+        named.iter().find(|(type_name, _)| *type_name == topic.type_name).map(|(_, place)| *place)
+    }
+
     fn version(&self) -> u32 {
         if self.style == Style::Humble { 5 } else { 9 }
     }
@@ -135,14 +143,13 @@ impl Book {
 
 impl Volume for Book {
     fn declare(&mut self, topic: &Arc<Topic>, definition: &str, type_hash: &str) -> Result<(), Error> {
-        let key = (topic.name.clone(), topic.type_name.clone());
-        if self.topics.contains_key(&key) {
+        if self.place_of(topic).is_some() {
             return Ok(());
         }
         let id = self.tally.tracks.len();
         let inserted = self.begin().and_then(|()| self.insert_topic(id + 1, topic, definition, type_hash));
         inserted.map_err(refused("writing", &self.path))?;
-        self.topics.insert(key, id);
+        self.topics.entry(topic.name.clone()).or_default().push((topic.type_name.clone(), id));
         self.tally.tracks.push(Track {
             topic: Arc::clone(topic),
             definition: definition.into(),
@@ -153,8 +160,7 @@ impl Volume for Book {
     }
 
     fn write(&mut self, sample: &Sample) -> Result<(), Error> {
-        let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
-        let Some(&id) = self.topics.get(&key) else {
+        let Some(id) = self.place_of(&sample.topic) else {
             let (path, topic) = (self.path.clone(), sample.topic.name.clone());
             return Err(Error::Refused { path, topic, why: "it was not declared".to_owned() });
         };
