@@ -82,6 +82,11 @@ fn a_mistake_is_named_with_its_line_column_and_key() {
         ("  rate_hz: 100", "  rate_hz: fast", "robot.yaml:16:12: act.rate_hz: invalid type: string \"fast\""),
         ("[96, 96]", "[96, wide]", "robot.yaml:11:18: observe.streams.front.size[1]: invalid type"),
         ("[96, 96]", "[96]", "robot.yaml:11:13: observe.streams.front.size: invalid length 1"),
+        (
+            "robot:",
+            "train: {}\nrecord: fast\nrobot:",
+            "robot.yaml:2:9: record: invalid type: string \"fast\", expected a m",
+        ),
         ("robot:", "robt:", "robot.yaml:1:1: robt: unknown field"),
         ("      max_age_ms: 100\n", "", "robot.yaml:9:7: observe.streams.front: missing field `max_age_ms`"),
         ("  name: test", "  name: [", "robot.yaml:"),

@@ -13,6 +13,8 @@ pub mod name;
 mod options;
 pub mod parameter;
 pub mod replay;
+#[cfg(feature = "ros")]
+pub mod ros;
 pub mod typed;
 
 use std::fmt;

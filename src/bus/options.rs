@@ -19,6 +19,9 @@ pub enum Kind {
     /// Nodes of other processes, over DDS as ROS 2 speaks it.
     #[cfg(feature = "dds")]
     Dds,
+    /// Whatever the ROS 2 that is sourced here speaks.
+    #[cfg(feature = "ros")]
+    Ros,
     /// A bag that is played.
     Replay(super::replay::Source),
 }
@@ -63,5 +66,7 @@ pub fn open(options: &Options) -> Result<Arc<dyn Bus>, Error> {
         }
         #[cfg(feature = "dds")]
         Kind::Dds => Ok(Arc::new(super::dds::Dds::open(options, node)?)),
+        #[cfg(feature = "ros")]
+        Kind::Ros => Ok(Arc::new(super::ros::Ros::open(options, node)?)),
     }
 }

@@ -3,10 +3,12 @@
 //! A bag can wait, so the player waits where an inbox has no room instead of dropping what is oldest; and so time on
 //! this bus never runs ahead of a sample that is not delivered yet. Between the nodes on it, it is a [`Hub`].
 
+mod time;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use super::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subscription, 
 use crate::bag::Reader;
 use crate::time::{Clock, Stamp};
 use crate::wire::{Sample, Topic};
+use time::BagClock;
 
 /// The node that publishes what is in the bag.
 const PLAYER: &str = "/bag";
@@ -86,31 +89,9 @@ impl Drop for Last {
     }
 }
 
-/// Time as the bag has it: that of the sample delivered last or, at a pace, what has passed since the start, but never
-/// past the next sample.
-struct BagClock {
-    told: AtomicI64,
-    running: Mutex<Option<Running>>,
-}
-
-#[derive(Clone, Copy)]
-struct Running {
-    from: Stamp,
-    since: Instant,
-    times: f64,
-    next: Stamp,
-}
-
-impl Running {
-    fn now(&self) -> Stamp {
-        (self.from + self.since.elapsed().mul_f64(self.times)).min(self.next)
-    }
-}
-
 impl Clock for Stage {
     fn now(&self) -> Stamp {
-        let told = Stamp(self.clock.told.load(Relaxed));
-        lock(&self.clock.running).map_or(told, |running| running.now().max(told))
+        self.clock.now()
     }
 }
 
@@ -119,7 +100,7 @@ impl Replay {
     pub fn open(bag: Box<dyn Reader>, pace: Pace, node: Node) -> Result<Self, Error> {
         let start = bag.span().map_or(Stamp(0), |(first, _)| first);
         let stage = Arc::new(Stage {
-            clock: BagClock { told: AtomicI64::new(start.0), running: Mutex::default() },
+            clock: BagClock::new(start),
             state: Mutex::default(),
             changed: Condvar::new(),
             gone: AtomicBool::new(false),
@@ -156,7 +137,7 @@ impl Replay {
             state = self.stage.wait(state);
         }
         drop(state);
-        self.stage.clock.told.fetch_max(until.0, Relaxed);
+        self.stage.clock.tell(until);
     }
 
     /// How many messages of the bag so far could not be read.
@@ -191,8 +172,7 @@ impl Player {
         }
         drop(state);
         if let Pace::Times(times) = self.pace {
-            let running = Running { from: self.start, since: Instant::now(), times, next: self.start };
-            *lock(&self.stage.clock.running) = Some(running);
+            self.stage.clock.run(self.start, times);
         }
         for sample in bag.samples(&[]) {
             match sample {
@@ -215,7 +195,7 @@ impl Player {
         if self.stage.is_gone() {
             return;
         }
-        self.stage.clock.told.fetch_max(sample.received.0, Relaxed);
+        self.stage.clock.tell(sample.received);
         let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
         let Some(mouth) = self.mouths.get(&key) else {
             // A topic that the bag's own list does not have.
@@ -236,11 +216,8 @@ impl Player {
                     state = self.stage.wait(state);
                 }
             }
-            Pace::Times(times) => {
-                let instant = lock(&self.stage.clock.running).as_mut().map(|running| {
-                    running.next = running.next.max(due);
-                    running.since + due.since(running.from).div_f64(times.max(f64::MIN_POSITIVE))
-                });
+            Pace::Times(_) => {
+                let instant = self.stage.clock.run_to(due);
                 while !self.stage.is_gone() {
                     let left = instant.map(|at| at.saturating_duration_since(Instant::now()));
                     let Some(left) = left.filter(|left| !left.is_zero()) else { break };
@@ -294,5 +271,108 @@ impl Bus for Replay {
 
     fn ended(&self) -> bool {
         lock(&self.stage.state).ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bag;
+    use crate::bus::Limit;
+    use crate::wire::Gid;
+
+    type Tested = Result<(), Box<dyn std::error::Error>>;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    /// A bag of `count` messages, a millisecond apart.
+    fn recorded(count: u32) -> Result<(tempfile::TempDir, PathBuf), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let bag = folder.path().join("bag");
+        let mut writer = bag::create(&bag, &bag::Options::default())?;
+        let topic = Arc::new(Topic::new("/t", "std_msgs/msg/String"));
+        writer.declare(&topic, "string data", "")?;
+        for number in 0..count {
+            writer.write(&Sample {
+                topic: Arc::clone(&topic),
+                received: at(number),
+                sent: Some(at(number)),
+                publisher: Some(Gid([1; 16])),
+                sequence: Some(u64::from(number) + 1),
+                cdr: Bytes::from(vec![0, 1, 0, 0, number as u8, 0, 0, 0]),
+            })?;
+        }
+        writer.finish()?;
+        Ok((folder, bag))
+    }
+
+    fn at(number: u32) -> Stamp {
+        Stamp(1_000_000_000 + i64::from(number) * 1_000_000)
+    }
+
+    fn play(bag: &std::path::Path, pace: Pace) -> Result<Replay, Box<dyn std::error::Error>> {
+        Ok(Replay::open(bag::open(bag)?, pace, Node::new("n", "")?)?)
+    }
+
+    #[test]
+    fn a_slow_consumer_gets_all_of_a_bag_and_time_waits_for_it() -> Tested {
+        let (_folder, bag) = recorded(200)?;
+        let replay = play(&bag, Pace::Free)?;
+        let inbox = Inbox::new(Limit { samples: 3, bytes: 1 << 20 });
+        let subscription = replay.subscribe(&Topic::new("/t", "std_msgs/msg/String"), &inbox)?;
+        assert_eq!(replay.clock().now(), at(0));
+        replay.ready();
+        for number in 0..200 {
+            let sample = inbox.wait(Instant::now() + SOON).ok_or("the bag ended early")?;
+            assert_eq!((sample.received, sample.cdr[4]), (at(number), number as u8));
+            assert!(replay.clock().now() <= at(number + 5), "time ran ahead of the inbox");
+        }
+        assert_eq!(subscription.counts().received, 200);
+        assert_eq!((subscription.counts().dropped, replay.damaged()), (0, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn a_stepped_replay_goes_where_it_is_told() -> Tested {
+        let (_folder, bag) = recorded(10)?;
+        let replay = play(&bag, Pace::Stepped)?;
+        let inbox = Inbox::new(Limit { samples: 100, bytes: 1 << 20 });
+        let _subscription = replay.subscribe(&Topic::new("/t", "std_msgs/msg/String"), &inbox)?;
+        replay.step_to(at(4));
+        assert_eq!((inbox.waiting().samples, replay.clock().now()), (5, at(4)));
+        assert!(!replay.ended());
+        replay.step_to(at(100));
+        assert_eq!((inbox.waiting().samples, replay.clock().now(), replay.ended()), (10, at(100), true));
+        Ok(())
+    }
+
+    #[test]
+    fn a_pace_is_kept() -> Tested {
+        let (_folder, bag) = recorded(100)?;
+        let replay = play(&bag, Pace::Times(0.5))?;
+        let inbox = Inbox::new(Limit { samples: 100, bytes: 1 << 20 });
+        let _subscription = replay.subscribe(&Topic::new("/t", "std_msgs/msg/String"), &inbox)?;
+        let start = Instant::now();
+        replay.ready();
+        for number in 0..100 {
+            let sample = inbox.wait(start + SOON).ok_or("the bag ended early")?;
+            assert!(start.elapsed() >= Duration::from_millis(2) * number, "{number} came too soon");
+            assert!(replay.clock().now() >= sample.received);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_replay_that_is_dropped_stops() -> Tested {
+        let (_folder, bag) = recorded(10)?;
+        let replay = play(&bag, Pace::Stepped)?;
+        let stage = Arc::downgrade(&replay.stage);
+        drop(replay);
+        let deadline = Instant::now() + SOON;
+        while stage.strong_count() > 0 {
+            assert!(Instant::now() < deadline, "the player goes on");
+            thread::yield_now();
+        }
+        Ok(())
     }
 }
