@@ -30,7 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("mujoco_rs", &["src/sim/physics.rs"]),
     ("r2r", &["src/bus/ros"]),
     ("rustdds", &["src/bus/dds"]),
-    ("mcap", &["tests/"]),
+    ("mcap", &["tests/", "benches/"]),
     ("lz4", &["src/bag/mcap"]),
     ("zstd", &["src/bag/mcap"]),
     ("crc32fast", &["src/bag/mcap"]),
