@@ -21,7 +21,7 @@ use crate::data::observe::Observe;
 use crate::node::recorder;
 use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
 
-pub use tree::{Key, Layer, Node, Place, Value};
+pub use tree::{Key, Layer, Place, Tree, Value};
 
 /// Sections that nothing here interprets.
 const KEPT: &[&str] = &["control", "policy", "train"];
@@ -58,6 +58,24 @@ pub enum Error {
 }
 
 /// Everything there is to set, all of it checked.
+///
+/// ```
+/// # use apprentice::config::{Error, Settings};
+/// let robot = "
+/// robot: {name: two_joints, joints: [base, gripper]}
+/// observe:
+///   rate_hz: 30
+///   streams:
+///     joints: {topic: /joint_states, type: sensor_msgs/msg/JointState, fields: [position], align: linear,
+///              max_age_ms: 50}
+/// ";
+/// let settings = Settings::parse(robot, "robot.yaml")?;
+/// assert_eq!(settings.observe.streams["joints"].max_age_ms, 50.0);
+///
+/// let wrong = Settings::parse(&robot.replace("max_age", "max_aeg"), "robot.yaml").expect_err("a typo");
+/// assert!(wrong.to_string().starts_with("robot.yaml:7:14: observe.streams.joints.max_aeg_ms: unknown field"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Which arm this is.
@@ -69,7 +87,7 @@ pub struct Settings {
     /// How it is recorded.
     pub record: recorder::Config,
     /// The sections that nothing interprets, as they stand.
-    kept: Vec<(&'static str, Node)>,
+    kept: Vec<(&'static str, Tree)>,
 }
 
 /// The top of the tree, of which a typo is an error.
@@ -90,15 +108,15 @@ struct Top {
 impl Settings {
     /// Reads `files` in order, each on top of those before it, and `sets` (`a.b=c`) on top of them all.
     pub fn load<P: AsRef<Path>>(files: &[P], sets: &[String]) -> Result<Self, Error> {
-        let mut tree = Node::empty();
+        let mut tree = Tree::empty();
         for (order, path) in files.iter().map(AsRef::as_ref).enumerate() {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| Error::Disk { path: path.to_path_buf(), source })?;
             let layer = Arc::new(Layer { name: path.display().to_string(), order });
-            tree.lay(mapping(Node::parse(&text, &layer)?, "a file of settings")?);
+            tree.lay(mapping(Tree::parse(&text, &layer)?, "a file of settings")?);
         }
         for (order, assignment) in sets.iter().enumerate() {
-            tree.lay(Node::of_assignment(assignment, files.len() + order)?);
+            tree.lay(Tree::of_assignment(assignment, files.len() + order)?);
         }
         Self::from_tree(&tree)
     }
@@ -106,10 +124,10 @@ impl Settings {
     /// Reads settings from one text; `name` stands for its file in errors.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
         let layer = Arc::new(Layer { name: name.into(), order: 0 });
-        Self::from_tree(&mapping(Node::parse(text, &layer)?, "a file of settings")?)
+        Self::from_tree(&mapping(Tree::parse(text, &layer)?, "a file of settings")?)
     }
 
-    fn from_tree(tree: &Node) -> Result<Self, Error> {
+    fn from_tree(tree: &Tree) -> Result<Self, Error> {
         let Top { robot, observe, act, record, .. } = read::read(tree, &[])?;
         let mut kept = Vec::new();
         for name in KEPT {
@@ -128,8 +146,29 @@ impl Settings {
         node.map(|node| read::read(node, &[name])).transpose()
     }
 
-    /// The rules that tie sections together.
-    fn check(&self, tree: &Node) -> Result<(), Error> {
+    /// The rules that tie sections together, and those of the recorder's numbers.
+    fn check(&self, tree: &Tree) -> Result<(), Error> {
+        let recorder::Config { episode_s, ring, split, wait_s, .. } = &self.record;
+        let wrong = |seconds: f64| !(0.0..=1e6).contains(&seconds);
+        for (path, seconds) in [
+            (&["record", "episode_s"][..], *episode_s),
+            (&["record", "ring", "seconds"], Some(ring.seconds)),
+            (&["record", "split", "seconds"], split.seconds),
+            (&["record", "wait_s"], Some(*wait_s)),
+        ] {
+            if let Some(seconds) = seconds.filter(|seconds| wrong(*seconds)) {
+                return Err(fault(
+                    tree,
+                    path,
+                    format!("{seconds} is no number of seconds from 0 to 1000000"),
+                ));
+            }
+        }
+        self.check_parts(tree)?;
+        self.check_types(tree)
+    }
+
+    fn check_parts(&self, tree: &Tree) -> Result<(), Error> {
         for (name, part) in self.act.iter().flat_map(|act| &act.parts) {
             let path = ["act", "parts", name];
             if let Some(joint) = part.joints.iter().find(|joint| !self.robot.joints.contains(joint)) {
@@ -145,6 +184,11 @@ impl Settings {
                 return Err(fault(tree, &[&path[..], &["from", "next"]].concat(), why));
             }
         }
+        Ok(())
+    }
+
+    /// A topic has one type, wherever the file speaks of it.
+    fn check_types(&self, tree: &Tree) -> Result<(), Error> {
         let mut known: Vec<Counted> = Vec::new();
         for counted in self.counted() {
             let other = known.iter().find(|other| other.topic == counted.topic);
@@ -232,15 +276,15 @@ impl<'a> Counted<'a> {
 }
 
 /// `node`, if it is a mapping; a key without anything behind it is an empty one.
-fn mapping(node: Node, what: &str) -> Result<Node, Error> {
+fn mapping(node: Tree, what: &str) -> Result<Tree, Error> {
     match node.value {
         Value::Map(_) => Ok(node),
-        Value::Null => Ok(Node { value: Value::Map(Vec::new()), ..node }),
+        Value::Null => Ok(Tree { value: Value::Map(Vec::new()), ..node }),
         _ => Err(Error::Yaml { place: node.place, why: format!("{what} is a mapping: `key: value`") }),
     }
 }
 
-fn fault(tree: &Node, path: &[&str], why: String) -> Error {
+fn fault(tree: &Tree, path: &[&str], why: String) -> Error {
     Error::Setting { place: tree.place_of(path).clone(), key: join(path.iter().copied()), why }
 }
 

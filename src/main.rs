@@ -8,6 +8,7 @@ mod command {
     pub(crate) mod bag;
     pub(crate) mod demo;
     pub(crate) mod doctor;
+    pub(crate) mod notes;
     pub(crate) mod options;
     pub(crate) mod record;
     pub(crate) mod ros_args;

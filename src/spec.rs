@@ -15,7 +15,7 @@ pub use act::{Act, Channel, Part, Source, Teach};
 pub use name::{Name, TypeName};
 
 /// What is wrong with a robot's facts.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A name that ROS 2 does not allow.
     #[error("{name:?} is no name of a topic or a service: {why}")]
@@ -45,13 +45,17 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// A number that must be above zero and finite.
-    #[error("{value} is no {what}: it is a finite number above zero")]
-    NotPositive {
+    /// A number that cannot be what it should.
+    #[error("{value} is no {what}: it lies above {above} and is {most} at the most")]
+    Range {
         /// What it should be.
         what: &'static str,
         /// What it is.
         value: String,
+        /// What it must lie above.
+        above: f64,
+        /// The most it may be.
+        most: f64,
     },
     /// A type that cannot stand where it stands.
     #[error("{name:?} cannot be {what}; one of these can: {can}")]
@@ -142,10 +146,19 @@ fn all_different(what: &'static str, names: &[String]) -> Result<(), Error> {
     }
 }
 
-/// A rate, which is finite and above zero, or an error that says what it should have been.
-pub fn positive(what: &'static str, value: f64) -> Result<f64, Error> {
-    match value.is_finite() && value > 0.0 {
+/// A rate, if it is one: slower than once in an hour is no stream, faster than a hundred kilohertz no robot's.
+pub fn rate_hz(what: &'static str, value: f64) -> Result<f64, Error> {
+    within(what, value, 1.0 / 3600.0, 1e5)
+}
+
+/// A stretch of time in milliseconds, if it is one: above nothing, and a day at the most.
+pub fn milliseconds(what: &'static str, value: f64) -> Result<f64, Error> {
+    within(what, value, 0.0, 86_400e3)
+}
+
+fn within(what: &'static str, value: f64, above: f64, most: f64) -> Result<f64, Error> {
+    match value > above && value <= most {
         true => Ok(value),
-        false => Err(Error::NotPositive { what, value: value.to_string() }),
+        false => Err(Error::Range { what, value: value.to_string(), above, most }),
     }
 }

@@ -1,12 +1,11 @@
 //! The binary as its users meet it: exit codes, help, and errors that are printed once.
 
-mod support {
-    pub mod cli;
-}
+#[path = "support/cli.rs"]
+mod cli;
 
 use std::path::Path;
 
-use support::cli::{command, text};
+use cli::{command, text};
 
 /// Runs the binary to its end.
 fn apprentice(words: &[&str]) -> std::process::Output {

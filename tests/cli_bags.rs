@@ -1,8 +1,7 @@
 //! `apprentice bag` and `apprentice record` as their users meet them: the built binary, real bags, a stand-in robot.
 
-mod support {
-    pub mod cli;
-}
+#[path = "support/cli.rs"]
+mod cli;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +14,10 @@ use apprentice::msg::sensor::{Image, JointState};
 use apprentice::node::standin::{Fault, Shows, Standin, Stream};
 use apprentice::time::Stamp;
 use apprentice::wire::{Sample, Topic};
-use support::cli::{apprentice, json, text};
+use cli::{apprentice, json, text};
 
 /// The camera and the arm of [`config/sim_arm.yaml`], small; `fault` is the camera's.
-pub fn robot(fault: Fault) -> Vec<Stream> {
+fn robot(fault: Fault) -> Vec<Stream> {
     let camera = |topic: &str, fault| Stream {
         topic: topic.to_owned(),
         rate_hz: 30.0,
@@ -139,8 +138,14 @@ fn labels_are_noted_shown_and_taken_away() {
         apprentice(["bag", "label", "--success", "false", "--note", "light="], [&other]).status.success()
     );
     let said = json(&apprentice(["bag", "info", "--json"], [folder.path()]), 0);
-    assert_eq!(said[0]["notes"], serde_json::json!({"success": "true", "task": "wave", "light": "low"}));
-    assert_eq!(said[1]["notes"], serde_json::json!({"success": "false", "task": "wave"}));
+    assert_eq!(
+        said[0]["notes"],
+        serde_json::json!({"success": "true", "task": "wave", "lerobot.operator_prompt": "wave", "light": "low"})
+    );
+    assert_eq!(
+        said[1]["notes"],
+        serde_json::json!({"success": "false", "task": "wave", "lerobot.operator_prompt": "wave"})
+    );
     assert_eq!(apprentice(["bag", "label"], [&one]).status.code(), Some(2), "there is nothing to note");
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use apprentice::bag::{Compression, Mcap, Sqlite, Storage, Style};
 use apprentice::bus::Node;
 use apprentice::config::Settings;
 use apprentice::spec::Expect;
@@ -81,6 +82,11 @@ fn a_mistake_is_named_with_its_line_column_and_key() {
         ("  rate_hz: 100", "  rate_hz: fast", "robot.yaml:16:12: act.rate_hz: invalid type: string \"fast\""),
         ("[96, 96]", "[96, wide]", "robot.yaml:11:18: observe.streams.front.size[1]: invalid type"),
         ("[96, 96]", "[96]", "robot.yaml:11:13: observe.streams.front.size: invalid length 1"),
+        (
+            "robot:",
+            "train: {}\nrecord: fast\nrobot:",
+            "robot.yaml:2:9: record: invalid type: string \"fast\", expected a m",
+        ),
         ("robot:", "robt:", "robot.yaml:1:1: robt: unknown field"),
         ("      max_age_ms: 100\n", "", "robot.yaml:9:7: observe.streams.front: missing field `max_age_ms`"),
         ("  name: test", "  name: [", "robot.yaml:"),
@@ -165,6 +171,24 @@ fn layers_lie_on_each_other_and_each_keeps_its_own_lines() {
     }
     let absent = Settings::load(&[folder.path().join("absent.yaml")], &[]).expect_err("no such file");
     assert!(absent.to_string().contains("absent.yaml"), "{absent}");
+}
+
+#[test]
+fn a_higher_layer_picks_another_variant_and_one_layer_picks_one() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let robot = folder.path().join("robot.yaml");
+    std::fs::write(&robot, format!("{ROBOT}record: {{storage: {{mcap: {{compression: lz4}}}}}}\n"))
+        .expect("a scratch folder is writable");
+    let set = |text: &str| Settings::load(&[&robot], &[text.to_owned()]);
+    let settings = set("record.storage.sqlite={style: humble}").expect("it is sound");
+    assert_eq!(settings.record.storage, Storage::Sqlite(Sqlite { style: Style::Humble }));
+    let settings = set("record.storage.mcap.chunk_bytes=1000").expect("it is sound");
+    let mcap = Mcap { compression: Compression::Lz4, chunk_bytes: 1000 };
+    assert_eq!(settings.record.storage, Storage::Mcap(mcap), "what the layer below said stays");
+
+    let text = format!("{ROBOT}record: {{storage: {{mcap: {{}}, sqlite: {{}}}}}}\n");
+    let said = Settings::parse(&text, "robot.yaml").expect_err("two formats").to_string();
+    assert_eq!(said, "robot.yaml:26:30: record.storage: \"mcap\" and \"sqlite\" exclude each other");
 }
 
 #[test]

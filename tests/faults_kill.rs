@@ -193,7 +193,7 @@ fn victim() -> anyhow::Result<()> {
 /// A message with a number; every tenth is as large as a compressed picture.
 fn padded(i: u64) -> Bytes {
     let mut bytes = number(i).to_vec();
-    let noise = (0..if i % 10 == 0 { 30_000 } else { 100 }).map(|at| drawn(at, 0..256) as u8);
+    let noise = (0..if i.is_multiple_of(10) { 30_000 } else { 100 }).map(|at| drawn(at, 0..256) as u8);
     bytes.extend(noise);
     Bytes::from(bytes)
 }

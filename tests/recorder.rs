@@ -1,5 +1,10 @@
 //! What an operator may count on: episodes begin and end when asked, hold what was said between, and note the rest.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "closures answer with the bus's error, whose size is the bus's affair"
+)]
+
 #[path = "support/recording.rs"]
 mod recording;
 
@@ -371,7 +376,7 @@ fn what_an_earlier_recorder_was_torn_from_is_made_whole_at_the_start() -> anyhow
     recorder.start()?;
     recorder.stop(true)?;
     let outcome = recorder.end()?;
-    assert_eq!(outcome.recovered, [torn.clone()]);
+    assert_eq!(outcome.recovered, std::slice::from_ref(&torn));
     assert_eq!(outcome.kept[0].path, episode(out.path(), 1));
     assert_eq!(Read::open(&torn)?.numbers("/arm")?, (0..10).collect::<Vec<u64>>());
     Ok(())

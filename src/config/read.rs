@@ -8,15 +8,15 @@ use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 
-use super::tree::{Key, Node, Place, Value};
+use super::tree::{Key, Place, Tree, Value};
 use super::{Error, join};
 
 /// Reads `node` as a `T`; `path` leads to the node.
-pub(super) fn read<T: de::DeserializeOwned>(node: &Node, path: &[&str]) -> Result<T, Error> {
+pub(super) fn read<T: de::DeserializeOwned>(node: &Tree, path: &[&str]) -> Result<T, Error> {
     T::deserialize(At(node)).map_err(|fault| {
         let keys = path.iter().copied().chain(fault.path.iter().rev().map(String::as_str));
         Error::Setting {
@@ -61,7 +61,7 @@ impl de::Error for Fault {
     }
 }
 
-struct At<'a>(&'a Node);
+struct At<'a>(&'a Tree);
 
 impl<'a> At<'a> {
     fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -79,7 +79,7 @@ impl<'a> At<'a> {
         }
     }
 
-    fn variant(&self) -> Result<(&'a str, &'a Place, Option<&'a Node>), Fault> {
+    fn variant(&self) -> Result<(&'a str, &'a Place, Option<&'a Tree>), Fault> {
         match &self.0.value {
             Value::Text(name) => Ok((name, &self.0.place, None)),
             Value::Map(entries) => {
@@ -106,6 +106,27 @@ impl<'de> Deserializer<'de> for At<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let place = &self.0.place;
         self.any(visitor).map_err(|fault| fault.at(place))
+    }
+
+    /// A section of which nothing is said is one with nothing but defaults.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let wanted = |found| <Fault as de::Error>::invalid_type(found, &"a mapping").at(&self.0.place);
+        match &self.0.value {
+            Value::Null => visitor
+                .visit_map(Entries { entries: [].iter(), current: None })
+                .map_err(|fault| fault.at(&self.0.place)),
+            Value::Map(_) => self.deserialize_any(visitor),
+            Value::Bool(value) => Err(wanted(Unexpected::Bool(*value))),
+            Value::Integer(value) => Err(wanted(Unexpected::Signed(*value))),
+            Value::Number(value) => Err(wanted(Unexpected::Float(*value))),
+            Value::Text(value) => Err(wanted(Unexpected::Str(value))),
+            Value::List(_) => Err(wanted(Unexpected::Seq)),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -137,12 +158,12 @@ impl<'de> Deserializer<'de> for At<'_> {
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map struct identifier ignored_any
+        seq tuple tuple_struct map identifier ignored_any
     }
 }
 
 struct Items<'a> {
-    items: std::slice::Iter<'a, Node>,
+    items: std::slice::Iter<'a, Tree>,
     at: usize,
 }
 
@@ -158,8 +179,8 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 struct Entries<'a> {
-    entries: std::slice::Iter<'a, (Key, Node)>,
-    current: Option<(&'a Key, &'a Node)>,
+    entries: std::slice::Iter<'a, (Key, Tree)>,
+    current: Option<(&'a Key, &'a Tree)>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -181,7 +202,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 struct Variant<'a> {
     name: &'a str,
     at: &'a Place,
-    content: Option<&'a Node>,
+    content: Option<&'a Tree>,
 }
 
 impl<'de, 'a> EnumAccess<'de> for Variant<'a> {

@@ -40,9 +40,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// A value and its place.
+/// A value, its place, and what is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Node {
+pub struct Tree {
     /// Where it was written.
     pub place: Place,
     /// What was written.
@@ -64,9 +64,9 @@ pub enum Value {
     /// Text.
     Text(String),
     /// A sequence.
-    List(Vec<Node>),
+    List(Vec<Tree>),
     /// A mapping, in the order of its file.
-    Map(Vec<(Key, Node)>),
+    Map(Vec<(Key, Tree)>),
 }
 
 /// A key of a mapping and its place.
@@ -78,7 +78,7 @@ pub struct Key {
     pub name: String,
 }
 
-impl Node {
+impl Tree {
     /// An empty mapping, which a first layer is laid upon.
     pub fn empty() -> Self {
         Self { place: Place::default(), value: Value::Map(Vec::new()) }
@@ -183,7 +183,7 @@ impl Node {
 
 /// What the YAML reader says, less the place, which we print in front and in our own form.
 fn said_without_place(error: &serde_saphyr::Error) -> String {
-    let said = error.to_string();
+    let said = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let end = said.find(" at line ").unwrap_or(said.len());
     said[..end].to_string()
 }
@@ -192,7 +192,7 @@ fn place(location: Location) -> Place {
     Place { layer: Arc::default(), line: location.line(), column: location.column() }
 }
 
-impl From<Spanned<Value>> for Node {
+impl From<Spanned<Value>> for Tree {
     fn from(spanned: Spanned<Value>) -> Self {
         Self { place: place(spanned.referenced), value: spanned.value }
     }
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_value_and_key_knows_where_it_was_written() -> Result<(), Error> {
-        let node = Node::parse("a:\n  b: [1, 2.5]\n  c: {d: x}\n", &layer(0))?;
+        let node = Tree::parse("a:\n  b: [1, 2.5]\n  c: {d: x}\n", &layer(0))?;
         assert_eq!(node.place_of(&["a", "b"]).to_string(), "0.yaml:2:6");
         assert_eq!(node.place_of(&["a", "c", "d"]).to_string(), "0.yaml:3:10");
         let Value::Map(entries) = &node.value else { panic!("not a mapping") };
@@ -275,9 +275,9 @@ mod tests {
 
     #[test]
     fn mappings_merge_and_everything_else_replaces() -> Result<(), Error> {
-        let mut below = Node::parse("a: {b: 1, c: [1, 2]}\n", &layer(0))?;
-        below.lay(Node::parse("\na: {c: [3], d: x}\n", &layer(1))?);
-        below.lay(Node::of_assignment("a.d={e: true}", 2)?);
+        let mut below = Tree::parse("a: {b: 1, c: [1, 2]}\n", &layer(0))?;
+        below.lay(Tree::parse("\na: {c: [3], d: x}\n", &layer(1))?);
+        below.lay(Tree::of_assignment("a.d={e: true}", 2)?);
         assert_eq!(below.place_of(&["a", "b"]).to_string(), "0.yaml:1:8");
         assert_eq!(below.place_of(&["a", "c"]).to_string(), "1.yaml:2:8");
         assert_eq!(below.place_of(&["a", "d", "e"]).to_string(), "--set a.d={e: true}");
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_key_said_twice_in_one_file_is_refused_where_it_is_said_again() {
-        let error = Node::parse("a: 1\nb: 2\na: 3\n", &layer(0)).expect_err("a twice");
+        let error = Tree::parse("a: 1\nb: 2\na: 3\n", &layer(0)).expect_err("a twice");
         assert!(error.to_string().starts_with("0.yaml:3:1: "), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{
     Settings,
-    tree::{Node, Value},
+    tree::{Tree, Value},
 };
 
 impl Settings {
@@ -30,7 +30,7 @@ impl Serialize for Settings {
     }
 }
 
-impl Serialize for Node {
+impl Serialize for Tree {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.value {
             Value::Null => serializer.serialize_unit(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{self, Name, TypeName, positive};
+use crate::spec::{self, Name, TypeName, milliseconds};
 
 const JOINT_STATE: &str = "sensor_msgs/msg/JointState";
 const IMAGES: &[&str] = &["sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"];
@@ -20,7 +20,7 @@ const NUMBERS: &[(&str, bool)] = &[
 ];
 
 /// What is wrong with the rules of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// A fact that cannot be.
     #[error(transparent)]
@@ -134,7 +134,7 @@ impl TryFrom<RawObserve> for Observe {
         if raw.streams.is_empty() {
             return Err(Error::NoStream);
         }
-        Ok(Self { rate_hz: positive("rate of observations", raw.rate_hz)?, streams: raw.streams })
+        Ok(Self { rate_hz: spec::rate_hz("rate of observations", raw.rate_hz)?, streams: raw.streams })
     }
 }
 
@@ -201,11 +201,11 @@ impl TryFrom<RawStream> for Stream {
         if let Some(why) = raw.unfit() {
             return Err(Error::Unfit { type_name: raw.type_name.into(), why });
         }
-        positive("age in milliseconds", raw.max_age_ms)?;
+        milliseconds("age in milliseconds", raw.max_age_ms)?;
         if raw.latency_ms != 0.0 {
-            positive("latency in milliseconds", raw.latency_ms)?;
+            milliseconds("latency in milliseconds", raw.latency_ms)?;
         }
-        raw.rate_hz.map(|rate_hz| positive("rate", rate_hz)).transpose()?;
+        raw.rate_hz.map(|promised| spec::rate_hz("rate", promised)).transpose()?;
         let RawStream { topic, type_name, prefix, fields, size, align, .. } = raw;
         let RawStream { max_age_ms, latency_ms, time, optional, rate_hz, .. } = raw;
         Ok(Self {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use apprentice::bag;
 
-pub(crate) use info::print as print_info;
+pub(crate) use info::text_of as info_of;
 
 /// Look at recordings, check them, make them whole, label and delete them
 #[derive(clap::Subcommand, Debug)]

@@ -9,8 +9,9 @@ use apprentice::node::recorder::{self, Session, Wanted};
 use apprentice::node::{Context, Stop};
 
 use super::bag;
+use super::notes::{self, NoteArgs};
 use super::options::{BusArgs, BusKind, seconds};
-use super::record::{notes_of, report};
+use super::record::report;
 use super::ros_args::RosArgs;
 use super::standin::sim_arm;
 
@@ -26,7 +27,7 @@ pub(crate) struct Demo {
     out: PathBuf,
     /// How long the episode is
     #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
-    seconds: f64,
+    seconds: Duration,
     /// The domain; one that no robot of yours is on
     #[arg(long, value_name = "N", default_value_t = 77, value_parser = clap::value_parser!(u16).range(0..=232))]
     domain: u16,
@@ -44,23 +45,23 @@ impl Demo {
         let bus = BusArgs { bus: BusKind::best(), domain: Some(self.domain), off_host: false };
         let context = Context::new(bus.open("recorder", ros)?, stop);
         let wanted = Wanted { expect: settings.expected(context.bus.node())?, all: false };
-        let mut notes = notes_of(&settings);
-        notes.insert("task".to_owned(), "wave".to_owned());
+        let mut notes = notes::of_robot(&settings);
+        notes.extend(NoteArgs::of_task("wave").notes());
         let session = Session {
             out: self.out,
             episodes: Some(1),
-            length: Some(Duration::from_secs_f64(self.seconds)),
+            length: Some(self.seconds),
             auto: true,
             notes,
             ..Session::default()
         };
-        println!("One episode of {} s is recorded over {}.", self.seconds, BusKind::best());
+        println!("One episode of {} s is recorded over {}.", self.seconds.as_secs_f64(), BusKind::best());
         let outcome = recorder::run(&context, wanted, settings.record.clone(), session)?;
         drop(robot);
         report(&outcome);
         let [kept] = &outcome.kept[..] else { anyhow::bail!("no episode was kept") };
         println!();
-        bag::print_info(&kept.path)?;
+        print!("{}", bag::info_of(&kept.path)?);
         println!(
             "\nAny ROS 2 tool reads it: ros2 bag info {path}\nNext: describe your robot as in config/so101.yaml, then\n  \
              apprentice record --config config/<robot>.yaml --out demos",

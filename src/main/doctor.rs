@@ -9,6 +9,7 @@ mod program;
 
 use serde::Serialize;
 
+use super::options::put;
 use super::table::Table;
 
 /// Look at this machine: what is installed, which device, which bus, what is missing and the command that brings it
@@ -98,9 +99,9 @@ impl Doctor {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let findings: Vec<Finding> = CHECKS.iter().flat_map(|check| check()).collect();
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&findings)?);
+            put(&serde_json::to_string_pretty(&findings)?)?;
         } else {
-            print(&findings);
+            put(&told(&findings))?;
         }
         let wrong: Vec<&str> = of(&findings, State::Wrong).map(|finding| finding.what.as_str()).collect();
         anyhow::ensure!(wrong.is_empty(), "not as it should be: {}", wrong.join(", "));
@@ -112,7 +113,8 @@ fn of(findings: &[Finding], state: State) -> impl Iterator<Item = &Finding> {
     findings.iter().filter(move |finding| finding.state == state)
 }
 
-fn print(findings: &[Finding]) {
+/// The findings for people, and below them what helps.
+fn told(findings: &[Finding]) -> String {
     let mut table = Table::new(&["", "", ""]);
     for Finding { what, state, detail, .. } in findings {
         let sign = match state {
@@ -122,10 +124,11 @@ fn print(findings: &[Finding]) {
         };
         table.row(vec![sign.to_owned(), what.clone(), detail.clone()]);
     }
-    print!("{}", table.to_string().trim_start());
+    let mut text = table.to_string().trim_start().to_owned();
     let helped = findings.iter().filter_map(|finding| Some((finding, finding.remedy.as_ref()?)));
     for (at, (finding, remedy)) in helped.enumerate() {
         let head = if at == 0 { "\nWhat helps:\n" } else { "" };
-        println!("{head}  {}\n    {remedy}", finding.what);
+        text += &format!("{head}  {}\n    {remedy}\n", finding.what);
     }
+    text
 }

@@ -1,15 +1,17 @@
 //! What several commands take: settings, the bus and its reach, and how much is logged.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bus::{self, Bus, Kind};
 use apprentice::config::Settings;
 use apprentice::node::screen::Above;
+use clap::ValueEnum as _;
 use tracing_subscriber::EnvFilter;
 
 use super::ros_args::RosArgs;
@@ -44,7 +46,7 @@ impl SettingsArgs {
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Bus")]
 pub(crate) struct BusArgs {
-    /// How messages travel: dds as ROS 2 speaks it, or local, between nodes of this process only
+    /// How messages travel: ros, the ROS 2 that is sourced; dds, as ROS 2 speaks it; local, in this process only
     #[arg(long, value_enum, default_value_t = BusKind::best())]
     pub(crate) bus: BusKind,
     /// The domain; where unsaid, what ROS_DOMAIN_ID says, else 0
@@ -55,29 +57,39 @@ pub(crate) struct BusArgs {
     pub(crate) off_host: bool,
 }
 
-/// The buses that can be asked for by name.
+/// The buses that can be asked for by name, the one that meets the most first.
+// What each is, is said at the option: a doc comment here would spread every option of the help over three lines.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BusKind {
-    // DDS as ROS 2 speaks it. (A doc comment here would spread every option of the help over three lines.)
+    #[cfg(feature = "ros")]
+    Ros,
     #[cfg(feature = "dds")]
     Dds,
-    // Nodes of this process only.
     Local,
 }
 
 impl BusKind {
     /// The bus that meets the most.
     pub(crate) fn best() -> Self {
-        #[cfg(feature = "dds")]
-        return Self::Dds;
-        #[cfg(not(feature = "dds"))]
-        return Self::Local;
+        Self::value_variants()[0]
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            #[cfg(feature = "ros")]
+            Self::Ros => Kind::Ros,
+            #[cfg(feature = "dds")]
+            Self::Dds => Kind::Dds,
+            Self::Local => Kind::Local,
+        }
     }
 }
 
 impl fmt::Display for BusKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
+            #[cfg(feature = "ros")]
+            Self::Ros => "ros",
             #[cfg(feature = "dds")]
             Self::Dds => "dds",
             Self::Local => "local",
@@ -92,11 +104,7 @@ impl BusArgs {
             tracing::warn!("{undone} is not something that this program does: ignored");
         }
         let options = bus::Options {
-            kind: match self.bus {
-                #[cfg(feature = "dds")]
-                BusKind::Dds => Kind::Dds,
-                BusKind::Local => Kind::Local,
-            },
+            kind: self.bus.kind(),
             node: ros.node.clone().unwrap_or_else(|| node.to_owned()),
             namespace: ros.namespace.clone().unwrap_or_default(),
             domain: self.domain,
@@ -119,7 +127,7 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{others},apprentice={level}")))
         .with_target(verbose > 0)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(|| Above);
     match verbose {
         0 => lines.without_time().init(),
@@ -127,11 +135,11 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
     }
 }
 
-/// A number of seconds above zero.
-pub(crate) fn seconds(text: &str) -> anyhow::Result<f64> {
+/// A length in seconds, above zero.
+pub(crate) fn seconds(text: &str) -> anyhow::Result<Duration> {
     let seconds = f64::from_str(text).context("no number")?;
-    anyhow::ensure!(seconds.is_finite() && seconds > 0.0, "not above zero");
-    Ok(seconds)
+    anyhow::ensure!(seconds > 0.0, "not above zero");
+    Ok(Duration::try_from_secs_f64(seconds)?)
 }
 
 /// `key=value`.
@@ -139,4 +147,13 @@ pub(crate) fn key_value(text: &str) -> anyhow::Result<(String, String)> {
     let (key, value) = text.split_once('=').context("no `=`: it reads KEY=VALUE")?;
     anyhow::ensure!(!key.is_empty(), "no key before the `=`");
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Prints `text` and ends its last line. A reader who has seen enough, as `head` has, is no error.
+pub(crate) fn put(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
 }

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use apprentice::bag::{Compression, Mcap, Notes, Sqlite, Storage};
+use apprentice::bag::{Compression, Mcap, Sqlite, Storage};
 use apprentice::bus::Node;
 use apprentice::config::Settings;
 use apprentice::node::recorder::{self, Outcome, Session, Teach, Wanted};
 use apprentice::node::{Context, Stop};
 use apprentice::spec::{self, Expect, Name, TypeName};
 
-use super::options::{BusArgs, SettingsArgs, WrongUse, key_value, seconds};
+use super::notes::{self, NoteArgs};
+use super::options::{BusArgs, SettingsArgs, WrongUse, seconds};
 use super::ros_args::RosArgs;
 use super::table::bytes;
 
@@ -48,19 +49,12 @@ pub(crate) struct Record {
     episodes: Option<u32>,
     /// End each episode after so long
     #[arg(long, value_name = "S", value_parser = seconds)]
-    seconds: Option<f64>,
+    seconds: Option<Duration>,
     /// Leave the terminal alone: episodes start by themselves
     #[arg(long)]
     no_keys: bool,
-    /// What is being shown, in words
-    #[arg(long, value_name = "TEXT")]
-    task: Option<String>,
-    /// Who shows it
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-    /// Anything else to note in each bag
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
-    note: Vec<(String, String)>,
+    #[command(flatten)]
+    notes: NoteArgs,
     /// The format of the bags, if not the settings' [default: mcap]
     #[arg(long, value_enum, value_name = "FORMAT")]
     storage: Option<Format>,
@@ -148,29 +142,19 @@ impl Record {
 
     fn session(self, settings: Option<&Settings>) -> Session {
         let keys = !self.no_keys && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        let mut notes = settings.map(notes_of).unwrap_or_default();
-        notes.extend(self.note);
-        notes.extend(self.task.map(|task| ("task".to_owned(), task)));
-        notes.extend(self.operator.map(|operator| ("operator".to_owned(), operator)));
+        let mut notes = settings.map(notes::of_robot).unwrap_or_default();
+        notes.extend(self.notes.notes());
         let teach = settings.and_then(|settings| settings.act.as_ref()?.teach.as_ref());
         Session {
             out: self.out,
             episodes: self.episodes,
-            length: self.seconds.map(Duration::from_secs_f64),
+            length: self.seconds,
             auto: !keys,
             keys,
             notes,
             teach: teach.map(taught),
         }
     }
-}
-
-/// What every bag of a robot carries: its name and the settings with which it was made.
-pub(crate) fn notes_of(settings: &Settings) -> Notes {
-    [("robot", settings.robot.name.clone()), ("config", settings.to_yaml())]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
 }
 
 fn taught(teach: &spec::Teach) -> Teach {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::bus::{Bus, Error, Sink};
-use crate::msg::Message;
+use crate::bus::typed::Publisher;
+use crate::bus::{Bus, Error};
 use crate::msg::diagnostic::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use crate::msg::std::{Header, Time};
 use crate::time::Stamp;
-use crate::wire::{Qos, Topic};
+use crate::wire::Qos;
 
 /// How often, as ROS's monitors expect.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -47,25 +47,19 @@ pub struct Part {
 }
 
 /// A node's way to `/diagnostics`.
+#[derive(Debug)]
 pub struct Diagnostics {
     node: String,
-    sink: Box<dyn Sink>,
+    publisher: Publisher<DiagnosticArray>,
     due: Instant,
-}
-
-impl std::fmt::Debug for Diagnostics {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Diagnostics").field("node", &self.node).finish_non_exhaustive()
-    }
 }
 
 impl Diagnostics {
     /// The node's part in `/diagnostics`.
     pub fn open(bus: &dyn Bus) -> Result<Self, Error> {
-        let topic = Topic::new("/diagnostics", DiagnosticArray::TYPE).with(Qos::reliable(10));
         Ok(Self {
             node: bus.node().full_name().trim_start_matches('/').to_owned(),
-            sink: bus.advertise(&topic)?,
+            publisher: Publisher::open(bus, "/diagnostics", Qos::reliable(10))?,
             due: Instant::now(),
         })
     }
@@ -79,7 +73,7 @@ impl Diagnostics {
     pub fn publish(&mut self, now: Stamp, parts: Vec<Part>) -> Result<(), Error> {
         self.due = Instant::now() + PERIOD;
         let status = parts.into_iter().map(|part| self.status(part)).collect();
-        self.sink.send(DiagnosticArray { header: header(now), status }.encode())
+        self.publisher.send(&DiagnosticArray { header: header(now), status })
     }
 
     fn status(&self, part: Part) -> DiagnosticStatus {

@@ -45,7 +45,10 @@ impl Screen {
     }
 
     /// Draws the block in place of the last one. A terminal that cannot be written to is no reason to end.
-    pub fn draw(&self, lines: Vec<String>) {
+    ///
+    /// Lines beyond the terminal's foot are left out: they could not be erased again.
+    pub fn draw(&self, mut lines: Vec<String>) {
+        lines.truncate(Self::size().1.saturating_sub(1));
         let mut block = block();
         if let Some(drawn) = block.as_mut() {
             let text = format!("{}{}", erase(drawn.len()), laid_out(&lines));
@@ -74,7 +77,13 @@ impl Screen {
 
     /// Columns of the terminal.
     pub fn width(&self) -> usize {
-        terminal::size().map_or(80, |(columns, _)| usize::from(columns))
+        Self::size().0
+    }
+
+    /// Columns and rows. A terminal that does not tell, or says zero, has what terminals always had.
+    fn size() -> (usize, usize) {
+        let told = |size: u16, usual| if size == 0 { usual } else { usize::from(size) };
+        terminal::size().map_or((80, 24), |(columns, rows)| (told(columns, 80), told(rows, 24)))
     }
 }
 

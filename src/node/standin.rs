@@ -196,7 +196,8 @@ pub fn run(context: &Context, streams: Vec<Stream>) -> Result<Vec<u64>, bus::Err
         let (type_name, qos) = match stream.shows {
             Shows::Picture { .. } => (Image::TYPE, Qos::sensor()),
             Shows::Compressed { .. } => (CompressedImage::TYPE, Qos::sensor()),
-            Shows::Joints { .. } => (JointState::TYPE, Qos::sensor()),
+            // As ros2_control's joint_state_broadcaster: what is small is sent again.
+            Shows::Joints { .. } => (JointState::TYPE, Qos::reliable(10)),
         };
         sinks.push(context.bus.advertise(&Topic::new(&stream.topic, type_name).with(qos))?);
     }

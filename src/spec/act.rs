@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Name, TypeName, all_different, positive};
+use super::{Error, Name, TypeName, all_different, rate_hz};
 
 /// Types that can say what a person did.
-const SOURCES: &[&str] = &[
+const LEARNED_FROM: &[&str] = &[
     "sensor_msgs/msg/JointState",
     "std_msgs/msg/Float64MultiArray",
     "trajectory_msgs/msg/JointTrajectory",
@@ -20,7 +20,7 @@ const SOURCES: &[&str] = &[
 ];
 
 /// Types that a robot's controllers take.
-const SINKS: &[&str] =
+const COMMANDED_BY: &[&str] =
     &["std_msgs/msg/Float64MultiArray", "trajectory_msgs/msg/JointTrajectory", "sensor_msgs/msg/JointState"];
 
 /// The section `act`.
@@ -121,7 +121,7 @@ impl TryFrom<RawAct> for Act {
         if let Some(joint) = twice {
             return Err(Error::Twice { what: "in the parts, the joint", name: joint.clone() });
         }
-        Ok(Self { rate_hz: positive("rate of commands", raw.rate_hz)?, parts: raw.parts, teach: raw.teach })
+        Ok(Self { rate_hz: rate_hz("rate of commands", raw.rate_hz)?, parts: raw.parts, teach: raw.teach })
     }
 }
 
@@ -139,9 +139,9 @@ impl TryFrom<RawPart> for Part {
     fn try_from(raw: RawPart) -> Result<Self, Error> {
         all_different("the joint", &raw.joints)?;
         if let Source::Topic(from) = &raw.from {
-            suited(&from.type_name, "where actions come from", SOURCES)?;
+            suited(&from.type_name, "where actions come from", LEARNED_FROM)?;
         }
-        suited(&raw.to.type_name, "where commands go", SINKS)?;
+        suited(&raw.to.type_name, "where commands go", COMMANDED_BY)?;
         Ok(Self { joints: raw.joints, from: raw.from, to: raw.to })
     }
 }

@@ -1,4 +1,5 @@
 //! Runs the built binary as a user does.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 /// The binary with these words and paths, in the folder of this package; nothing of the caller's ROS environment reaches
 /// it, and nobody sits at its terminal.
-pub fn command<'a, P: AsRef<Path>>(
+pub(crate) fn command<'a, P: AsRef<Path>>(
     words: impl IntoIterator<Item = &'a str>,
     paths: impl IntoIterator<Item = P>,
 ) -> Command {
@@ -22,7 +23,7 @@ pub fn command<'a, P: AsRef<Path>>(
 }
 
 /// Runs [`command`] to its end.
-pub fn apprentice<'a, P: AsRef<Path>>(
+pub(crate) fn apprentice<'a, P: AsRef<Path>>(
     words: impl IntoIterator<Item = &'a str>,
     paths: impl IntoIterator<Item = P>,
 ) -> Output {
@@ -30,12 +31,12 @@ pub fn apprentice<'a, P: AsRef<Path>>(
 }
 
 /// What was printed.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The JSON that was printed by a run that ended with `code`.
-pub fn json(output: &Output, code: i32) -> serde_json::Value {
+pub(crate) fn json(output: &Output, code: i32) -> serde_json::Value {
     assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
 }

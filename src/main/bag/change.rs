@@ -2,10 +2,11 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use apprentice::bag::{self, Notes};
+use apprentice::bag;
 
 use super::Bags;
-use crate::command::options::{WrongUse, key_value};
+use crate::command::notes::{NoteArgs, of_success};
+use crate::command::options::{WrongUse, put};
 
 /// Make recordings whole whose writer died; whole ones are left as they are
 #[derive(clap::Args, Debug)]
@@ -47,7 +48,7 @@ impl Recover {
             Ok(())
         });
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&found)?);
+            put(&serde_json::to_string_pretty(&found)?)?;
         }
         done
     }
@@ -61,34 +62,22 @@ An empty value takes a note away.
 Examples:
   apprentice bag label demos/episode_0003 --success false
   apprentice bag label demos --task 'put the cup on the plate' --note light=evening")]
-#[command(group(clap::ArgGroup::new("notes").args(["success", "task", "operator", "note"]).required(true).multiple(true)))]
+#[command(group(clap::ArgGroup::new("said").args(["success", "task", "operator", "note"]).required(true).multiple(true)))]
 pub(crate) struct Label {
     #[command(flatten)]
     bags: Bags,
     /// Whether what was shown went well
     #[arg(long, value_name = "true|false")]
     success: Option<bool>,
-    /// What was shown, in words
-    #[arg(long, value_name = "TEXT")]
-    task: Option<String>,
-    /// Who showed it
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-    /// Anything else
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
-    note: Vec<(String, String)>,
+    #[command(flatten)]
+    notes: NoteArgs,
 }
 
 impl Label {
     /// Notes it in each recording.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let named = [
-            ("success", self.success.map(|success| success.to_string())),
-            ("task", self.task),
-            ("operator", self.operator),
-        ];
-        let mut notes: Notes = self.note.into_iter().collect();
-        notes.extend(named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+        let mut notes = self.notes.notes();
+        notes.extend(self.success.map(of_success));
         self.bags.each(|path| Ok(bag::label(path, &notes)?))
     }
 }

@@ -7,7 +7,7 @@ use apprentice::bus::Node;
 use apprentice::spec::Expect;
 
 use super::Bags;
-use crate::command::options::SettingsArgs;
+use crate::command::options::{SettingsArgs, put};
 use crate::command::table::{Table, bytes};
 
 /// Whether recordings are good to learn from: rates, gaps, times that run backwards, skew, losses, missing topics
@@ -42,13 +42,13 @@ impl Check {
         let done = self.bags.each(|path| {
             let report = checked(path, &expected)?;
             if !self.json {
-                print(&report);
+                put(&told(&report))?;
             }
             reports.push(report);
             Ok(())
         });
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&reports)?);
+            put(&serde_json::to_string_pretty(&reports)?)?;
         }
         done?;
         let bad = reports.iter().filter(|report| !report.is_good()).count();
@@ -61,9 +61,10 @@ fn checked(path: &Path, expected: &[Expect]) -> Result<Report, bag::Error> {
     Ok(bag::check(bag::open(path)?.as_mut(), expected, path))
 }
 
-fn print(report: &Report) {
-    println!(
-        "{}: {} messages in {:.1} s, {}",
+/// A report for people.
+fn told(report: &Report) -> String {
+    let mut text = format!(
+        "{}: {} messages in {:.1} s, {}\n",
         report.path.display(),
         report.messages,
         report.seconds,
@@ -105,12 +106,13 @@ fn print(report: &Report) {
             stream.lost.to_string(),
         ]);
     }
-    print!("{table}");
+    text += &table.to_string();
     for finding in &report.findings {
         let sign = if finding.severity == Severity::Error { "wrong" } else { "look" };
-        println!("  {sign}: {finding}");
+        text += &format!("  {sign}: {finding}\n");
     }
     if report.findings.is_empty() {
-        println!("  nothing is wrong");
+        text += "  nothing is wrong\n";
     }
+    text
 }

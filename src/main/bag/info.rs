@@ -1,14 +1,16 @@
 //! `apprentice bag info`: what is in a recording.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
-use apprentice::bag::{self, Track};
+use apprentice::bag::{self, Notes, Track};
 use apprentice::time::Stamp;
 use apprentice::wire::Reliability;
 use serde::Serialize;
 
 use super::Bags;
+use crate::command::notes::{success, task};
+use crate::command::options::put;
 use crate::command::table::{Table, bytes};
 
 /// What is in a recording: when, how much, which topics, what was noted
@@ -36,20 +38,19 @@ impl Info {
             Ok(())
         });
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&contents)?);
+            put(&serde_json::to_string_pretty(&contents)?)?;
         } else if let [one] = &contents[..] {
-            one.print();
+            put(&one.to_string())?;
         } else if !contents.is_empty() {
-            print!("{}", list(&contents));
+            put(&list(&contents).to_string())?;
         }
         done
     }
 }
 
-/// Prints what is in the recording at `path`.
-pub(crate) fn print(path: &Path) -> anyhow::Result<()> {
-    Content::of(path)?.print();
-    Ok(())
+/// What is in the recording at `path`, for people.
+pub(crate) fn text_of(path: &Path) -> Result<String, bag::Error> {
+    Ok(Content::of(path)?.to_string())
 }
 
 /// What is in a recording, as `--json` says it.
@@ -63,7 +64,7 @@ struct Content {
     end_ns: Option<i64>,
     seconds: f64,
     topics: Vec<OfTopic>,
-    notes: BTreeMap<String, String>,
+    notes: Notes,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,9 +97,11 @@ impl Content {
             notes: reader.notes().clone(),
         })
     }
+}
 
-    fn print(&self) {
-        println!("{}", self.path);
+impl fmt::Display for Content {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}", self.path)?;
         let mut facts = vec![("files", format!("{} ({})", self.files.join(", "), bytes(self.bytes)))];
         facts.extend(self.start_ns.map(|start| ("start", calendar(Stamp(start)))));
         facts.push(("length", format!("{:.1} s", self.seconds)));
@@ -106,9 +109,9 @@ impl Content {
         facts.extend(self.notes.iter().map(|(key, value)| (key.as_str(), in_one_line(value))));
         let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, value) in facts {
-            println!("  {name:<width$}  {value}");
+            writeln!(out, "  {name:<width$}  {value}")?;
         }
-        println!();
+        writeln!(out)?;
         let mut table = Table::new(&["topic", "type", ">messages", ">rate", "delivery"]);
         for topic in &self.topics {
             table.row(vec![
@@ -119,7 +122,7 @@ impl Content {
                 if topic.reliable { "reliable" } else { "best effort" }.to_owned(),
             ]);
         }
-        print!("{table}");
+        write!(out, "{table}")
     }
 }
 
@@ -149,14 +152,13 @@ impl OfTopic {
 fn list(contents: &[Content]) -> Table {
     let mut table = Table::new(&["recording", ">length", ">messages", ">size", "success", "task"]);
     for content in contents {
-        let note = |key: &str| content.notes.get(key).cloned().unwrap_or_default();
         table.row(vec![
             content.path.clone(),
             format!("{:.1} s", content.seconds),
             content.messages.to_string(),
             bytes(content.bytes),
-            note("success"),
-            note("task"),
+            success(&content.notes).to_owned(),
+            task(&content.notes).to_owned(),
         ]);
     }
     table

@@ -25,8 +25,10 @@ pub enum Alarm {
     Slow,
     /// The time stamps in its headers ran backwards.
     Backwards,
-    /// Messages were lost between its publisher and the disk.
+    /// Messages were lost between its publisher and the recorder.
     Lost,
+    /// Messages were lost because the disk was too slow or refused them.
+    Disk,
 }
 
 impl fmt::Display for Alarm {
@@ -37,6 +39,7 @@ impl fmt::Display for Alarm {
             Self::Slow => "slow",
             Self::Backwards => "backwards",
             Self::Lost => "lost",
+            Self::Disk => "lost at the disk",
         })
     }
 }

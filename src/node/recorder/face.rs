@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 use super::status::{self, Report, State, StreamReport};
-use crate::bus::{Bus, Sink};
-use crate::msg::Message;
+use crate::bus::Bus;
+use crate::bus::typed::Publisher;
 use crate::msg::own;
 use crate::node::diagnostics::{Diagnostics, Level, Part, header};
 use crate::node::screen::{Key, Screen};
 use crate::time::Stamp;
-use crate::wire::{Qos, Topic};
+use crate::wire::Qos;
 
 /// How often a person's table is drawn, and how often everybody else is told.
 const DRAWN: Duration = Duration::from_millis(250);
@@ -23,7 +23,7 @@ const TOLD: Duration = Duration::from_secs(1);
 /// The recorder's outside.
 pub(super) struct Face {
     screen: Option<Screen>,
-    status: Box<dyn Sink>,
+    status: Publisher<own::Recording>,
     diagnostics: Diagnostics,
     due: Instant,
     told: Instant,
@@ -35,9 +35,8 @@ pub(super) struct Face {
 impl Face {
     /// Opens the topics, and takes the terminal if `keys` are wanted.
     pub(super) fn open(bus: &dyn Bus, keys: bool) -> Result<Self, Error> {
-        let topic = Topic::new("~/status", own::Recording::TYPE).with(Qos::latched(1));
         Ok(Self {
-            status: bus.advertise(&topic)?,
+            status: Publisher::open(bus, "~/status", Qos::latched(1))?,
             diagnostics: Diagnostics::open(bus)?,
             screen: keys.then(Screen::take).transpose().map_err(Error::Terminal)?,
             due: Instant::now(),
@@ -73,7 +72,7 @@ impl Face {
         if news != self.last || Instant::now() >= self.told {
             self.told = Instant::now() + TOLD;
             self.last = news;
-            let sent = self.status.send(message(report, now).encode());
+            let sent = self.status.send(&message(report, now));
             self.say_once(sent);
             if self.screen.is_none() && report.state != State::Idle {
                 tracing::info!("{}", status::line(report));

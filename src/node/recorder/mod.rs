@@ -13,7 +13,6 @@ mod face;
 mod operator;
 mod queue;
 mod ring;
-mod service;
 mod session;
 mod space;
 mod status;
@@ -41,7 +40,7 @@ use crate::{bag, bus, precedence};
 pub enum Error {
     /// The bus refused.
     #[error("the bus refused")]
-    Bus(#[from] bus::Error),
+    Bus(#[source] Box<bus::Error>),
     /// A bag refused.
     #[error("the bag refused")]
     Bag(#[from] bag::Error),
@@ -101,6 +100,12 @@ pub enum Error {
     /// The keys were asked for where there is no terminal.
     #[error("the terminal could not be taken for keys")]
     Terminal(#[source] std::io::Error),
+}
+
+impl From<bus::Error> for Error {
+    fn from(error: bus::Error) -> Self {
+        Self::Bus(Box::new(error))
+    }
 }
 
 /// Records until the session is over: its number of episodes kept, the operator's word, or `context.stop`.

@@ -6,12 +6,11 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::Error;
-use super::service::{self, Reply};
 use super::status::State;
-use crate::bus::{self, Bus, Served};
+use crate::bus::typed::serve_typed;
+use crate::bus::{Bus, Served};
+use crate::msg::std::{SetBool, SetBoolResponse, Trigger, TriggerResponse};
 use crate::node::screen::Key;
 
 /// How many requests may wait; nobody presses keys faster.
@@ -39,17 +38,17 @@ pub(super) struct Asked {
 
 /// Where an answer goes; dropped unanswered, the asker hears that nothing came of it.
 #[derive(Debug, Default)]
-pub(super) struct Answer(Option<SyncSender<Reply>>);
+pub(super) struct Answer(Option<SyncSender<Told>>);
+
+/// What an asker hears: what came of it, or why nothing did.
+pub(super) type Told = Result<String, String>;
 
 impl Answer {
     /// Tells the asker. Who asked by a key reads it in the table.
-    pub(super) fn tell(self, result: &Result<String, String>) {
-        let Some(sender) = self.0 else { return };
-        let (success, message) = match result {
-            Ok(word) => (true, word.clone()),
-            Err(why) => (false, why.clone()),
-        };
-        if sender.try_send(Reply { success, message }).is_err() {
+    pub(super) fn tell(self, told: Told) {
+        if let Some(sender) = self.0
+            && sender.try_send(told).is_err()
+        {
             tracing::debug!("a service's caller did not wait for its answer");
         }
     }
@@ -68,19 +67,20 @@ impl Services {
         let (sender, asked) = sync_channel(WAITING);
         let trigger = |name: &str, ask: Ask| {
             let sender = sender.clone();
-            let answer = move |_request: Bytes| Ok(service::trigger_response(ask_and_wait(&sender, ask)));
-            bus.serve(name, service::TRIGGER, Box::new(answer))
+            serve_typed::<Trigger>(bus, name, move |_request| {
+                let (success, message) = ask_and_wait(&sender, ask);
+                Ok(TriggerResponse { success, message })
+            })
         };
         let mut served = vec![
             trigger("~/start", Ask::Start)?,
             trigger("~/discard", Ask::Discard)?,
             trigger("~/save_last", Ask::SaveLast)?,
         ];
-        let stop = move |request: Bytes| -> Result<Bytes, bus::Error> {
-            let success = service::set_bool_of(&request, "~/stop")?;
-            Ok(service::set_bool_response(ask_and_wait(&sender, Ask::Stop(Some(success)))))
-        };
-        served.push(bus.serve("~/stop", service::SET_BOOL, Box::new(stop))?);
+        served.push(serve_typed::<SetBool>(bus, "~/stop", move |request| {
+            let (success, message) = ask_and_wait(&sender, Ask::Stop(Some(request.data)));
+            Ok(SetBoolResponse { success, message })
+        })?);
         Ok(Self { asked, _served: served })
     }
 
@@ -90,13 +90,16 @@ impl Services {
     }
 }
 
-fn ask_and_wait(sender: &SyncSender<Asked>, ask: Ask) -> Reply {
-    let refused = |why: &str| Reply { success: false, message: why.to_owned() };
+fn ask_and_wait(sender: &SyncSender<Asked>, ask: Ask) -> (bool, String) {
     let (answer, answered) = sync_channel(1);
     if sender.try_send(Asked { ask, answer: Answer(Some(answer)) }).is_err() {
-        return refused("the recorder is busy or has ended");
+        return (false, "the recorder is busy or has ended".to_owned());
     }
-    answered.recv_timeout(PATIENCE).unwrap_or_else(|_| refused("the recorder did not answer"))
+    match answered.recv_timeout(PATIENCE) {
+        Ok(Ok(word)) => (true, word),
+        Ok(Err(why)) => (false, why),
+        Err(_none) => (false, "the recorder did not answer".to_owned()),
+    }
 }
 
 /// What a key asks for.

@@ -261,13 +261,13 @@ impl<'a> Recorder<'a> {
             Ask::Quit => self.quit(Why::Asked),
             Ask::Stop(success) if recording => self.stop(Why::Asked, success, true, answer),
             Ask::Discard if recording => self.stop(Why::Asked, None, false, answer),
-            Ask::Stop(_) | Ask::Discard => answer.tell(&Err("nothing is being recorded".to_owned())),
+            Ask::Stop(_) | Ask::Discard => answer.tell(Err("nothing is being recorded".to_owned())),
             Ask::Start | Ask::SaveLast if !matches!(self.phase, Phase::Idle) => {
-                answer.tell(&Err(format!("{} is not finished yet", self.current.1.display())));
+                answer.tell(Err(format!("{} is not finished yet", self.current.1.display())));
             }
             Ask::Start => {
                 let started = self.start();
-                answer.tell(&self.tell_start(started));
+                answer.tell(self.tell_start(started));
             }
             Ask::SaveLast => self.save_last(answer),
         }
@@ -340,7 +340,7 @@ impl<'a> Recorder<'a> {
 
     fn save_last(&mut self, answer: Answer) {
         if !self.ring.is_on() {
-            return answer.tell(&Err("nothing is kept: record.ring.seconds is 0".to_owned()));
+            return answer.tell(Err("nothing is kept: record.ring.seconds is 0".to_owned()));
         }
         match self.begin() {
             Ok(episode) => {
@@ -348,7 +348,7 @@ impl<'a> Recorder<'a> {
                 self.phase = Phase::Recording(episode);
                 self.stop(Why::Asked, None, true, answer);
             }
-            Err(error) => answer.tell(&self.tell_start(Err(error))),
+            Err(error) => answer.tell(self.tell_start(Err(error))),
         }
     }
 

@@ -41,7 +41,15 @@ pub struct Losses {
 impl Losses {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.wire + self.inbox + self.queue + self.disk
+        self.before_us() + self.at_the_disk()
+    }
+
+    fn before_us(&self) -> u64 {
+        self.wire + self.inbox
+    }
+
+    fn at_the_disk(&self) -> u64 {
+        self.queue + self.disk
     }
 }
 
@@ -66,7 +74,8 @@ pub(super) struct Stream {
     /// Handed to the writer in this episode: messages and their bytes.
     pub(super) handed: u64,
     pub(super) bytes: u64,
-    lost_shown: u64,
+    /// The losses of which an alarm was raised already.
+    lost_shown: Losses,
     spoken: Option<Stamp>,
 }
 
@@ -87,7 +96,7 @@ impl Stream {
             unwritten: 0,
             handed: 0,
             bytes: 0,
-            lost_shown: 0,
+            lost_shown: Losses::default(),
             spoken: None,
         }
     }
@@ -104,7 +113,8 @@ impl Stream {
     /// Begins an episode at `now`.
     pub(super) fn begin(&mut self, now: Stamp) {
         self.at_start = self.counts();
-        (self.queue_refused, self.unwritten, self.handed, self.bytes, self.lost_shown) = (0, 0, 0, 0, 0);
+        (self.queue_refused, self.unwritten, self.handed, self.bytes) = (0, 0, 0, 0);
+        self.lost_shown = Losses::default();
         self.watch.begin(now);
     }
 
@@ -147,10 +157,13 @@ impl Stream {
 
     /// Judges the topic at `now` and says what changed.
     pub(super) fn check(&mut self, now: Stamp) -> Vec<Change> {
-        let lost = self.losses().total();
-        if lost > self.lost_shown {
-            self.lost_shown = lost;
+        let lost = self.losses();
+        let shown = std::mem::replace(&mut self.lost_shown, lost);
+        if lost.before_us() > shown.before_us() {
             self.watch.show(Alarm::Lost, now);
+        }
+        if lost.at_the_disk() > shown.at_the_disk() {
+            self.watch.show(Alarm::Disk, now);
         }
         self.watch.check(now)
     }

@@ -5,22 +5,32 @@
 
 use std::time::Duration;
 
-use super::{Error, Teach, service};
+use super::{Error, Teach};
 use crate::bus::Bus;
+use crate::bus::typed::call_typed;
+use crate::msg::std::{SetBool, SetBoolRequest, Trigger, TriggerRequest};
 
 /// A controller switch takes its time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Makes the arm draggable (`true`) or no longer (`false`).
 pub(super) fn call(bus: &dyn Bus, teach: &Teach, draggable: bool) -> Result<(), Error> {
-    let (name, called) = match teach {
-        Teach::SetBool { service } => (service, service::call_set_bool(bus, service, draggable, PATIENCE)),
+    let (name, answered) = match teach {
+        Teach::SetBool { service } => {
+            let request = SetBoolRequest { data: draggable };
+            let called = call_typed::<SetBool>(bus, service, &request, PATIENCE);
+            (service, called.map(|answer| (answer.success, answer.message)))
+        }
         Teach::Trigger { before, after } => {
             let name = if draggable { before } else { after };
-            (name, service::call_trigger(bus, name, PATIENCE))
+            let called = call_typed::<Trigger>(bus, name, &TriggerRequest {}, PATIENCE);
+            (name, called.map(|answer| (answer.success, answer.message)))
         }
     };
     let refused = |why: String| Error::Teach { service: name.clone(), why };
-    let reply = called.map_err(|error| refused(error.to_string()))?;
-    if reply.success { Ok(()) } else { Err(refused(reply.message)) }
+    match answered {
+        Ok((true, _)) => Ok(()),
+        Ok((false, message)) => Err(refused(message)),
+        Err(error) => Err(refused(super::report(&error))),
+    }
 }

@@ -135,7 +135,7 @@ impl Recorder<'_> {
                 Err(self.word.clone())
             }
         };
-        answer.tell(&words);
+        answer.tell(words);
         let good = self.outcome.kept.len().saturating_sub(self.outcome.failed as usize);
         if self.session.episodes.is_some_and(|wanted| good >= wanted as usize) {
             self.quitting = true;
@@ -240,4 +240,111 @@ fn words_of(kept: &Kept) -> String {
         kept.bytes as f64 / 1e6,
         kept.lost
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::time::Instant;
+
+    use bytes::Bytes;
+
+    use super::super::super::space::Folder;
+    use super::super::super::{Config, Outcome, Session, Wanted, notes};
+    use super::*;
+    use crate::bus::local::Hub;
+    use crate::bus::{Bus, Node};
+    use crate::msg::std::{Trigger, TriggerRequest, TriggerResponse};
+    use crate::msg::{Message, Service};
+    use crate::node::{Context, Stop};
+    use crate::spec::Expect;
+    use crate::wire::{Sample, Topic};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// A real writer that dies of its tenth message.
+    struct Mortal {
+        real: Box<dyn bag::Writer>,
+        left: u32,
+    }
+
+    impl bag::Writer for Mortal {
+        fn declare(&mut self, topic: &Arc<Topic>, text: &str, hash: &str) -> Result<(), bag::Error> {
+            self.real.declare(topic, text, hash)
+        }
+        fn write(&mut self, sample: &Sample) -> Result<(), bag::Error> {
+            self.left = self.left.checked_sub(1).expect("its time has come");
+            self.real.write(sample)?;
+            self.real.flush()
+        }
+        fn flush(&mut self) -> Result<(), bag::Error> {
+            self.real.flush()
+        }
+        fn bytes(&self) -> u64 {
+            self.real.bytes()
+        }
+        fn note(&mut self, key: &str, value: &str) {
+            self.real.note(key, value);
+        }
+        fn finish(self: Box<Self>) -> Result<(), bag::Error> {
+            self.real.finish()
+        }
+    }
+
+    /// The first writer of this process is mortal, those after it are not.
+    fn first_is_mortal(path: &Path, options: &bag::Options) -> Result<Box<dyn bag::Writer>, bag::Error> {
+        static BORN: AtomicBool = AtomicBool::new(false);
+        let real = bag::create(path, options)?;
+        Ok(if BORN.swap(true, SeqCst) { real } else { Box::new(Mortal { real, left: 10 }) })
+    }
+
+    fn wait_for(what: &str, condition: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition() {
+            assert!(Instant::now() < deadline, "waited for {what} in vain");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_writer_that_dies_leaves_a_readable_episode_and_the_next_is_whole() -> anyhow::Result<()> {
+        let out = tempfile::tempdir()?;
+        let hub = Hub::default();
+        let robot = hub.join(Node::new("robot", "")?);
+        let mut arm = robot.advertise(&Topic::new("/arm", "std_msgs/msg/Float64"))?;
+        let stop = Stop::default();
+        let context = Context::new(Arc::new(hub.join(Node::new("recorder", "")?)), stop.clone());
+        let folder = Folder::open(out.path(), 0)?;
+        let recorder = std::thread::spawn(move || -> Result<Outcome, Error> {
+            let wanted = Wanted { expect: vec![Expect::any("/arm")], all: false };
+            let config = Config { min_free_megabytes: 0, ..Config::default() };
+            let mut recorder = Recorder::open(&context, &wanted, config, Session::default(), folder)?;
+            recorder.create = first_is_mortal;
+            recorder.run()
+        });
+        wait_for("a subscription", || arm.matched() > 0);
+        let start = || -> anyhow::Result<TriggerResponse> {
+            let answer =
+                robot.call("/recorder/start", Trigger::TYPE, TriggerRequest {}.encode(), PATIENCE)?;
+            Ok(TriggerResponse::decode(&answer)?)
+        };
+        assert!(start()?.success);
+        for _ in 0..15 {
+            arm.send(Bytes::from_static(&[0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))?;
+        }
+        let first = out.path().join("episode_0000");
+        wait_for("the end of the bag", || first.join("metadata.yaml").exists());
+        wait_for("a start", || start().is_ok_and(|answer| answer.success));
+        stop.wish();
+        let outcome = recorder.join().expect("only the writer died")?;
+        assert_eq!((outcome.kept.len(), outcome.failed), (2, 1));
+        let (written, lost) = (outcome.kept[0].messages, outcome.kept[0].lost);
+        assert!(written == 10 && (1..=5).contains(&lost), "{written} written, {lost} lost");
+        let read = bag::open(&first)?;
+        assert_eq!(read.notes()[notes::ENDED], "failed");
+        assert!(read.notes()[notes::LOST].contains(&format!(r#""disk":{lost}"#)), "{:?}", read.notes());
+        assert_eq!(bag::open(&outcome.kept[1].path)?.notes()[notes::ENDED], "interrupted");
+        Ok(())
+    }
 }
