@@ -1,10 +1,5 @@
 //! What an operator may count on: episodes begin and end when asked, hold what was said between, and note the rest.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "closures answer with the bus's error, whose size is the bus's affair"
-)]
-
 #[path = "support/recording.rs"]
 mod recording;
 

@@ -1,10 +1,5 @@
 //! What a recorder says about the topics it records: alarms, losses, status and diagnostics.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "closures answer with the bus's error, whose size is the bus's affair"
-)]
-
 #[path = "support/recording.rs"]
 mod recording;
 
