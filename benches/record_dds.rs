@@ -38,6 +38,9 @@ const CASES: [Case; 4] = [
 struct Figures {
     sent: u64,
     recorded: u64,
+    /// Sent before the episode began, which is when every topic has delivered.
+    before: u64,
+    missing: u64,
     out_of_order: u64,
     cpu: f64,
     publisher_cpu: f64,
@@ -61,17 +64,18 @@ fn main() -> Result<()> {
         "recording {CAMERAS} cameras 640×480×3 at 30 Hz and {ARMS} arms at 500 Hz over DDS for {seconds} s each"
     );
     println!(
-        "{:<30} {:>9} {:>9} {:>7} {:>6} {:>9} {:>11} {:>17} {:>8}",
-        "", "sent", "recorded", "missing", "order", "core", "publisher", "resident MB", "peak MB"
+        "{:<30} {:>7} {:>7} {:>8} {:>7} {:>6} {:>6} {:>9} {:>15} {:>7}",
+        "", "sent", "before", "recorded", "MISSING", "order", "core", "publisher", "resident MB", "peak MB"
     );
     for (place, case) in CASES.iter().enumerate() {
         let figures = run(case, seconds, 150 + place).with_context(|| case.name)?;
         println!(
-            "{:<30} {:>9} {:>9} {:>7} {:>6} {:>9.3} {:>11.3} {:>8.0} → {:>6.0} {:>8.0}{}",
+            "{:<30} {:>7} {:>7} {:>8} {:>7} {:>6} {:>6.3} {:>9.3} {:>6.0} → {:>6.0} {:>7.0}{}",
             case.name,
             figures.sent,
+            figures.before,
             figures.recorded,
-            figures.sent.saturating_sub(figures.recorded),
+            figures.missing,
             if figures.out_of_order == 0 { "kept" } else { "BROKEN" },
             figures.cpu,
             figures.publisher_cpu,
@@ -99,20 +103,20 @@ fn run(case: &Case, seconds: f64, domain: usize) -> Result<Figures> {
     interrupt(recorder)?;
 
     let episode = folder.join("episode_0000");
-    let (recorded, out_of_order) = read_back(&episode)?;
-    for (topic, count) in &sent {
-        let got = recorded.get(topic).copied().unwrap_or_default();
-        ensure!(got <= *count, "{topic}: {got} recorded of {count} sent");
+    let tracks = read_back(&episode)?;
+    let mut figures = watched;
+    for (topic, sent) in &sent {
+        let track = tracks.get(topic).with_context(|| format!("{topic} is not in the bag"))?;
+        let before = track.first.unwrap_or_default();
+        figures.before += before;
+        figures.sent += sent;
+        figures.recorded += track.count;
+        figures.missing += (sent - before).checked_sub(track.count).context("more recorded than sent")?;
+        figures.out_of_order += track.out_of_order;
     }
-    let noted = bag::open(&episode)?.notes().get("apprentice.lost").cloned();
+    figures.noted = bag::open(&episode)?.notes().get("apprentice.lost").cloned();
     fs::remove_dir_all(&folder)?;
-    Ok(Figures {
-        sent: sent.values().sum(),
-        recorded: recorded.values().sum(),
-        out_of_order,
-        noted,
-        ..watched
-    })
+    Ok(figures)
 }
 
 fn record(folder: &PathBuf, domain: usize) -> Result<Running> {
@@ -162,6 +166,8 @@ fn watch(recorder: u32, publisher: &mut Running, seconds: f64) -> Result<Figures
     Ok(Figures {
         sent: 0,
         recorded: 0,
+        before: 0,
+        missing: 0,
         out_of_order: 0,
         cpu: (cpu_seconds(recorder)? - before) / seconds,
         publisher_cpu: publisher_cpu / seconds,
@@ -195,17 +201,28 @@ fn interrupt(mut recorder: Running) -> Result<()> {
     Ok(())
 }
 
-/// Messages by topic, and how many came with a number not above the one before it.
-fn read_back(episode: &Path) -> Result<(BTreeMap<String, u64>, u64)> {
+/// What a bag has of one topic.
+#[derive(Default)]
+struct Track {
+    /// The number of its first message: those before it came before the episode began.
+    first: Option<u64>,
+    last: u64,
+    count: u64,
+    /// Messages whose number is not above the one before.
+    out_of_order: u64,
+}
+
+fn read_back(episode: &Path) -> Result<BTreeMap<String, Track>> {
     let mut reader = bag::open(episode)?;
-    let (mut counts, mut last, mut out_of_order) = (BTreeMap::new(), BTreeMap::new(), 0);
+    let mut tracks: BTreeMap<String, Track> = BTreeMap::new();
     for sample in reader.samples(&[]) {
         let sample = sample?;
-        *counts.entry(sample.topic.name.clone()).or_default() += 1;
         // Encapsulation, stamp and string length come before the eight digits of the frame's name.
-        let number: i64 = std::str::from_utf8(&sample.cdr[16..24])?.parse()?;
-        let before = last.insert(sample.topic.name.clone(), number).unwrap_or(-1);
-        out_of_order += u64::from(number <= before);
+        let number: u64 = std::str::from_utf8(&sample.cdr[16..24])?.parse()?;
+        let track = tracks.entry(sample.topic.name.clone()).or_default();
+        track.out_of_order += u64::from(track.first.is_some() && number <= track.last);
+        track.first.get_or_insert(number);
+        (track.last, track.count) = (number, track.count + 1);
     }
-    Ok((counts, out_of_order))
+    Ok(tracks)
 }

@@ -21,6 +21,7 @@ pub mod msg;
 #[cfg(feature = "learn")]
 pub mod nn;
 pub mod node;
+pub mod precedence;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod spec;

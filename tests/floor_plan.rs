@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["bus"],
     &["bag"],
     &["wire", "arm"],
-    &["time", "msg", "spec"],
+    &["time", "msg", "spec", "precedence"],
 ];
 
 /// Outside crates and the files, by how their paths begin, that may name them.

@@ -15,6 +15,7 @@ mod options;
 mod qos;
 mod recover;
 mod series;
+mod settle;
 mod sqlite;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ use super::CHUNK_LIMIT;
 use super::chunk::{Draft, message_indexes};
 use super::index::{Channel, Chunk, Index, NOTES, Noted, Schema, nanoseconds};
 use super::record::{HEADER, MAGIC, METADATA, Put, Stamped};
+use crate::bag::settle::Settler;
 use crate::bag::{Compression, Error, Mcap, Notes, Options, Storage, Tally, Volume, qos};
 use crate::wire::{Sample, Topic};
 
@@ -23,6 +24,7 @@ const VERSION: u32 = 9;
 struct Pen {
     path: PathBuf,
     file: File,
+    settler: Settler,
     /// Where the next record goes; everything before it is whole.
     at: u64,
     options: Mcap,
@@ -40,9 +42,11 @@ pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, 
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     let file = file.map_err(Error::disk("creating", path))?;
     super::lock(&file, path)?;
+    let settler = Settler::follow(&file).map_err(Error::disk("creating", path))?;
     let mut pen = Pen {
         path: path.to_owned(),
         file,
+        settler,
         at: 0,
         options: kept,
         draft: Draft::default(),
@@ -76,7 +80,7 @@ impl Pen {
         match written {
             Ok(length) => {
                 self.at += length;
-                Ok(())
+                self.settler.written(self.at).map_err(Error::disk("writing", &self.path))
             }
             Err(source) => {
                 self.cut()?;
@@ -254,7 +258,10 @@ impl Volume for Pen {
         let done = self.end_chunk();
         self.end_file()?;
         let tally = self.index.tally(&self.path, self.at);
-        self.file.sync_data().map_err(Error::disk("syncing", &self.path))?;
+        self.settler
+            .finish()
+            .and_then(|()| self.file.sync_data())
+            .map_err(Error::disk("syncing", &self.path))?;
         done.map(|()| tally)
     }
 }

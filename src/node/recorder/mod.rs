@@ -34,7 +34,7 @@ use session::Recorder;
 use space::Folder;
 
 use super::Context;
-use crate::{bag, bus};
+use crate::{bag, bus, precedence};
 
 /// What goes wrong with a recorder.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,11 @@ impl From<bus::Error> for Error {
 pub fn run(context: &Context, wanted: Wanted, config: Config, session: Session) -> Result<Outcome, Error> {
     if wanted.expect.is_empty() && !wanted.all {
         return Err(Error::Nothing);
+    }
+    if !precedence::take() {
+        tracing::info!(
+            "the kernel grants no precedence: under load, messages may have to wait for the processor"
+        );
     }
     let folder = Folder::open(&session.out, config.min_free_megabytes)?;
     let recovered = recover(&folder);
