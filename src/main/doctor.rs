@@ -88,7 +88,7 @@ const CHECKS: &[fn() -> Vec<Finding>] = &[
     network::bus,
     network::ros,
     network::loopback,
-    network::receive_buffer,
+    network::receiving,
     machine::realtime,
     machine::disk,
     machine::unfinished_bags,

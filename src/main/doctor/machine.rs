@@ -94,7 +94,7 @@ pub(crate) fn realtime() -> Vec<Finding> {
         Some(0) => Finding::missing(
             "realtime priority",
             "not granted to this user: under load, commands may leave late",
-            "echo \"$USER - rtprio 80\" | sudo tee /etc/security/limits.d/60-apprentice.conf   # then log in again",
+            "echo \"$USER - rtprio 80\" | sudo tee /etc/security/limits.d/60-apprentice-rtprio.conf   # then log in again",
         ),
         Some(granted) => Finding::good("realtime priority", format!("up to {granted}")),
         None => Finding::good("realtime priority", "without a limit"),

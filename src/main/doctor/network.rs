@@ -1,6 +1,5 @@
 //! Which bus would be used and whether the network under it carries what a recorder hears.
 
-use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
@@ -9,10 +8,6 @@ use apprentice::bus;
 
 use super::Finding;
 use crate::command::options::BusKind;
-
-/// The receive buffer with which nothing was lost at 110 MB/s on two cores that six other processes kept busy; the
-/// kernel's usual 208 kB lost between 2 and 21 %.
-const RECEIVE_BUFFER: u64 = 4 << 20;
 
 /// Which bus a command opens when none is named.
 pub(crate) fn bus() -> Vec<Finding> {
@@ -80,30 +75,38 @@ fn echo(address: Ipv4Addr) -> io::Result<()> {
     ear.recv(&mut [0; 16]).map(|_| ())
 }
 
-/// Whether the kernel grants the receive buffer that four raw cameras need.
-pub(crate) fn receive_buffer() -> Vec<Finding> {
-    let path = "/proc/sys/net/core/rmem_max";
-    let granted = fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    let what = "receive buffer";
-    vec![match granted {
-        Some(granted) if granted >= RECEIVE_BUFFER => {
-            Finding::good(what, format!("the kernel grants up to {granted} bytes"))
-        }
-        Some(granted) => Finding::missing(
-            what,
-            format!(
-                "the kernel grants {granted} bytes; at 110 MB/s (four raw cameras) a busy machine loses messages \
-                 below {RECEIVE_BUFFER}"
-            ),
-            format!(
-                "echo net.core.rmem_max={RECEIVE_BUFFER} | sudo tee /etc/sysctl.d/60-apprentice.conf && sudo sysctl \
-                 --system"
-            ),
-        ),
-        None => {
-            Finding::good(what, format!("{path} cannot be read here: what the kernel grants is not known"))
-        }
-    }]
+/// Whether the kernel grants what it takes to hear four raw cameras on a busy machine: room and precedence.
+#[cfg(feature = "dds")]
+pub(crate) fn receiving() -> Vec<Finding> {
+    let bus::dds::Granted { buffer_asked, buffer, precedence } = bus::dds::granted();
+    let room = if buffer >= buffer_asked {
+        Finding::good("receive buffer", format!("the kernel grants {buffer} bytes"))
+    } else {
+        let detail = format!(
+            "the kernel grants {buffer} of {buffer_asked} bytes: at 110 MB/s (four raw cameras) a busy machine may \
+             lose messages, which are counted"
+        );
+        let set = format!("net.core.rmem_max={buffer_asked}");
+        let remedy =
+            format!("echo {set} | sudo tee /etc/sysctl.d/60-apprentice.conf && sudo sysctl -w {set}");
+        Finding::missing("receive buffer", detail, remedy)
+    };
+    let first = if precedence {
+        Finding::good("precedence", "receiving threads go before ordinary work")
+    } else {
+        Finding::missing(
+            "precedence",
+            "receiving threads must wait with everyone: a busy machine may lose messages, which are counted",
+            "echo \"$USER - nice -20\" | sudo tee /etc/security/limits.d/60-apprentice-nice.conf   # then log in again",
+        )
+    };
+    vec![room, first]
+}
+
+/// Nothing is received where no network is built in.
+#[cfg(not(feature = "dds"))]
+pub(crate) fn receiving() -> Vec<Finding> {
+    Vec::new()
 }
 
 #[cfg(test)]

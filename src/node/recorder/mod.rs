@@ -18,6 +18,7 @@ mod space;
 mod status;
 mod streams;
 mod teach;
+mod told;
 mod watch;
 mod writer;
 

@@ -21,6 +21,7 @@ use super::ring::Ring;
 use super::space::Folder;
 use super::status::State;
 use super::streams::{Stream, Streams};
+use super::told::Told;
 use super::{Config, Error, Outcome, Session, Wanted, report, teach};
 use crate::bag;
 use crate::bus::{Inbox, Limit};
@@ -68,11 +69,14 @@ pub(super) struct Recorder<'a> {
     streams: Streams,
     ring: Ring,
     services: Services,
+    told: Told,
     face: Face,
     phase: Phase,
     outcome: Outcome,
     /// The episode written last or now: number and path.
     current: (u32, PathBuf),
+    /// After how long the episode ends by itself.
+    length: Option<Duration>,
     /// What was said last, and whether it was trouble.
     word: String,
     trouble: Option<Error>,
@@ -101,6 +105,8 @@ impl<'a> Recorder<'a> {
         let bytes = usize::try_from(config.inbox_megabytes.saturating_mul(1_000_000)).unwrap_or(usize::MAX);
         Ok(Self {
             services: Services::serve(context.bus.as_ref())?,
+            told: Told::serve(context.bus.as_ref(), &config, &session)?,
+            length: None,
             face: Face::open(context.bus.as_ref(), session.keys)?,
             inbox: Inbox::new(Limit { samples: INBOX_SAMPLES, bytes }),
             streams: Streams::new(wanted, clock.now()),
@@ -318,7 +324,9 @@ impl<'a> Recorder<'a> {
     /// Begins an episode: from here on what arrives is its.
     fn begin(&mut self) -> Result<Episode, Error> {
         let now = self.clock.now();
-        let episode = Episode::begin(&self.folder, &self.config, &self.session.notes, now, self.create)?;
+        let notes = self.told.notes(&self.session.notes);
+        let episode = Episode::begin(&self.folder, &self.config, &notes, now, self.create)?;
+        self.length = self.told.length();
         self.trouble = None;
         self.current = (episode.number, episode.path.clone());
         for stream in self.streams.iter_mut() {

@@ -79,13 +79,17 @@ pub struct StreamReport {
     pub alarm: String,
 }
 
+/// Columns that a topic's figures take, and what is kept free behind them for its alarm.
+const FIGURES: usize = 50;
+const ALARM: usize = 13;
+
 /// The report as lines for a terminal of that many columns; no line is longer.
 pub fn table(report: &Report, columns: usize) -> Vec<String> {
-    let name_width =
-        report.streams.iter().map(|stream| stream.topic.chars().count()).max().unwrap_or(5).clamp(5, 40);
+    let longest = report.streams.iter().map(|stream| stream.topic.chars().count()).max().unwrap_or(0);
+    let name_width = longest.min(columns.saturating_sub(FIGURES + ALARM)).max(5);
     let mut lines = vec![headline(report), String::new()];
     lines.push(format!(
-        "{:name_width$}  {:>14}  {:>8}  {:>8}  {:>6}  {:>9}",
+        "{:name_width$}  {:>12}  {:>7}  {:>7}  {:>6}  {:>8}",
         "topic", "rate/Hz", "age/ms", "gap/ms", "lost", "MB"
     ));
     lines.extend(report.streams.iter().map(|stream| row(stream, name_width)));
@@ -140,8 +144,8 @@ fn row(stream: &StreamReport, name_width: usize) -> String {
     let age = stream.age.map_or("-".to_owned(), |age| age.as_millis().to_string());
     let alarm = if stream.alarm.is_empty() { String::new() } else { format!("  ! {}", stream.alarm) };
     format!(
-        "{:name_width$}  {rate:>14}  {age:>8}  {:>8}  {:>6}  {:>9.1}{alarm}",
-        cut(&stream.topic, name_width),
+        "{:name_width$}  {rate:>12}  {age:>7}  {:>7}  {:>6}  {:>8.1}{alarm}",
+        end_of(&stream.topic, name_width),
         stream.longest_gap.as_millis(),
         stream.lost,
         stream.bytes as f64 / 1e6,
@@ -153,6 +157,14 @@ fn keys_of(state: State) -> &'static str {
         State::Recording => "space stop · s stop, success · f stop, failure · d discard · q quit",
         State::Saving => "saving …",
         State::Idle | State::Failed => "space start · l save the last seconds · q quit",
+    }
+}
+
+/// The end of a name, which tells more than its beginning.
+fn end_of(name: &str, columns: usize) -> String {
+    match name.chars().count().checked_sub(columns) {
+        None | Some(0) => name.to_owned(),
+        Some(over) => "…".chars().chain(name.chars().skip(over + 1)).collect(),
     }
 }
 
@@ -201,9 +213,9 @@ mod tests {
             [
                 "recording · demos/episode_0004 · 6.7 s · 190.0 MB · 3 lost · 4 of 10 kept · 71.9 GB free",
                 "",
-                "topic                    rate/Hz    age/ms    gap/ms    lost         MB",
-                "/front/image_raw      15.0 of 30        66      2013       3      184.3  ! slow",
-                "/joint_states                0.0         -         0       0        0.0",
+                "topic                  rate/Hz   age/ms   gap/ms    lost        MB",
+                "/front/image_raw    15.0 of 30       66     2013       3     184.3  ! slow",
+                "/joint_states              0.0        -        0       0       0.0",
                 "",
                 "space stop · s stop, success · f stop, failure · d discard · q quit",
             ]
@@ -213,6 +225,12 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_the_terminal_is_wide() {
         assert!(table(&report(), 30).iter().all(|line| line.chars().count() <= 30));
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_the_name_gives_way_to_the_alarm() {
+        let lines = table(&report(), 75);
+        assert!(lines[3].starts_with("…t/image_raw  ") && lines[3].ends_with("! slow"), "{}", lines[3]);
     }
 
     #[test]

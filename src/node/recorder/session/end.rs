@@ -20,7 +20,7 @@ impl Recorder<'_> {
     pub(super) fn end_at_its_length(&mut self) {
         if let Phase::Recording(episode) = &self.phase
             && !episode.is_over()
-            && self.length().is_some_and(|length| self.seen.since(episode.start) >= length)
+            && self.length.is_some_and(|length| self.seen.since(episode.start) >= length)
         {
             self.stop(Why::Length, None, true, Answer::default());
         }
@@ -35,12 +35,6 @@ impl Recorder<'_> {
         if over {
             self.settle();
         }
-    }
-
-    /// After how long an episode ends by itself.
-    fn length(&self) -> Option<Duration> {
-        let of_config = self.config.episode_s.and_then(|length| Duration::try_from_secs_f64(length).ok());
-        self.session.length.or(of_config)
     }
 
     /// Ends the episode while the disk still has room for its end.
@@ -151,7 +145,7 @@ impl Recorder<'_> {
         if let Some(trouble) = self.trouble.take() {
             return Err(trouble);
         }
-        let more = self.length().is_some() || self.session.episodes.is_some();
+        let more = self.told.length().is_some() || self.session.episodes.is_some();
         if self.started && !more {
             return Ok(());
         }
