@@ -5,16 +5,31 @@
 
 use rustix::process::{getpriority_process, setpriority_process};
 
-/// How much is asked for, in the kernel's own measure: -20 is the most, 0 is everyone's. Less than what audio
-/// servers take, because a robot's control loop must still come first.
-const NICE: i32 = -11;
+/// How much precedence a thread asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// Takes messages off the network, where nobody waits for it.
+    Receiving,
+    /// Carries messages on to the disk, with a queue before it.
+    Writing,
+}
 
-/// Has this thread, and those it starts from now on, go before ordinary work. Returns whether it was allowed:
-/// `CAP_SYS_NICE` or `RLIMIT_NICE` is what allows it.
-pub fn take() -> bool {
-    // In Linux the calling process is the calling thread here.
-    match getpriority_process(None) {
-        Ok(nice) if nice <= NICE => true,
-        _ => setpriority_process(None, NICE).is_ok(),
+impl Precedence {
+    /// In the kernel's own measure: -20 is the most, 0 is everyone's.
+    fn nice(self) -> i32 {
+        match self {
+            Self::Receiving => -15,
+            Self::Writing => -11,
+        }
+    }
+
+    /// Has this thread, and those it starts from now on, go before ordinary work. Returns whether it was allowed:
+    /// `CAP_SYS_NICE` or `RLIMIT_NICE` is what allows it.
+    pub fn take(self) -> bool {
+        // In Linux the calling process is the calling thread here.
+        match getpriority_process(None) {
+            Ok(nice) if nice <= self.nice() => true,
+            _ => setpriority_process(None, self.nice()).is_ok(),
+        }
     }
 }

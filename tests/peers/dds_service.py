@@ -55,6 +55,8 @@ def serve(participant, name, calls, deadline):
     answered = 0
     while answered < calls:
         for request in until(deadline, lambda: requests.take(N=1)):
+            # As ROS 2 does: a reply before its reader is known would be lost.
+            until(deadline, replies.get_matched_subscriptions)
             replies.write(Reply(request.client, request.number, True, "on" if request.data else "off"))
             answered += 1
     replies.wait_for_acks(duration(seconds=5))

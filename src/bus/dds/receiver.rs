@@ -16,7 +16,7 @@ use rustdds::no_key::{DeserializedCacheChange, SimpleDataReader};
 
 use super::super::lock;
 use super::raw::Raw;
-use super::urgency::take_precedence;
+use crate::precedence::Precedence;
 
 /// What is taken from a line.
 pub(super) type Received = DeserializedCacheChange<Bytes>;
@@ -69,7 +69,7 @@ impl Receiver {
         let bell = Arc::new(Bell::default());
         let heard = Arc::clone(&bell);
         thread::Builder::new().name("bus receiver".to_owned()).spawn(move || {
-            take_precedence();
+            Precedence::Receiving.take();
             receive(&heard);
         })?;
         Ok(Self { bell })

@@ -25,6 +25,8 @@ use crate::wire::Qos;
 const WAITING: usize = 64;
 /// How long an answer waits for its reader to be known; the rest of what makes a lost answer is the network's.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How much later than we of them, those we have just met may know of us; a request before that would be lost.
+const INTRODUCTION: Duration = Duration::from_millis(200);
 /// How often something that tells nobody is looked at.
 const LOOK_UP: Duration = Duration::from_millis(5);
 
@@ -191,6 +193,7 @@ impl Client {
     /// A participant that reads our requests and writes to our reader of replies.
     fn find_server(&self, deadline: Instant) -> Option<GUID> {
         let requests = lock(&self.requests).writer.guid();
+        let mut newly_met = false;
         loop {
             let answering = self.endpoints.connected(self.replies.guid);
             let server = self
@@ -198,13 +201,16 @@ impl Client {
                 .connected(requests)
                 .into_iter()
                 .find(|reader| answering.iter().any(|writer| writer.prefix == reader.prefix));
-            if server.is_some() {
-                return server;
+            match server {
+                Some(_) if !newly_met => return server,
+                // Looked at once more: it may be gone again by then.
+                Some(_) => thread::sleep(INTRODUCTION),
+                None => thread::sleep(LOOK_UP),
             }
+            newly_met = server.is_none();
             if Instant::now() >= deadline {
                 return None;
             }
-            thread::sleep(LOOK_UP);
         }
     }
 

@@ -9,14 +9,10 @@ use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::{fs, io, thread};
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
-use rustix::process::{
-    PidfdFlags, PidfdGetfdFlags, getpid, getpriority_process, pidfd_getfd, pidfd_open, setpriority_process,
-};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use super::Cause;
-
-/// How much precedence is asked for, in the kernel's own measure: -20 is the most, 0 is everyone's.
-const NICE: i32 = -15;
+use crate::precedence::Precedence;
 
 /// What is asked of the kernel for each receiving socket: a quarter of a second of a hundred megabytes.
 pub(super) const BUFFER: usize = 32 << 20;
@@ -36,7 +32,8 @@ pub struct Granted {
 
 /// Tries what the kernel grants this process, without opening a bus.
 pub fn granted() -> Granted {
-    let precedence = thread::scope(|scope| scope.spawn(take_precedence).join().unwrap_or(false));
+    let precedence =
+        thread::scope(|scope| scope.spawn(|| Precedence::Receiving.take()).join().unwrap_or(false));
     Granted { buffer_asked: BUFFER, buffer: granted_buffer().unwrap_or(0), precedence }
 }
 
@@ -83,19 +80,10 @@ fn is_receiving(socket: &OwnedFd) -> rustix::io::Result<bool> {
         && sockopt::socket_recv_buffer_size(socket)? >= LARGE)
 }
 
-/// Has this thread, and those it starts, go before ordinary work. Whether it was allowed.
-pub(super) fn take_precedence() -> bool {
-    // In Linux "the calling process" is the calling thread here.
-    match getpriority_process(None) {
-        Ok(nice) if nice <= NICE => true,
-        _ => setpriority_process(None, NICE).is_ok(),
-    }
-}
-
 /// Does `work` in a thread with precedence, so that threads it starts have it too.
 pub(super) fn with_precedence<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Cause> {
     let urgent = move || {
-        take_precedence();
+        Precedence::Receiving.take();
         work()
     };
     thread::scope(|scope| scope.spawn(urgent).join()).map_err(|_panic| "the DDS library panicked".into())

@@ -34,7 +34,8 @@ use session::Recorder;
 use space::Folder;
 
 use super::Context;
-use crate::{bag, bus, precedence};
+use crate::precedence::Precedence;
+use crate::{bag, bus};
 
 /// What goes wrong with a recorder.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +115,7 @@ pub fn run(context: &Context, wanted: Wanted, config: Config, session: Session) 
     if wanted.expect.is_empty() && !wanted.all {
         return Err(Error::Nothing);
     }
-    if !precedence::take() {
+    if !Precedence::Writing.take() {
         tracing::info!(
             "the kernel grants no precedence: under load, messages may have to wait for the processor"
         );
