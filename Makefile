@@ -1,6 +1,6 @@
 # Two commands do everything: `make demo` and `make test`. Both bring what they need first.
 #
-#   make setup          libtorch and MuJoCo into .setup/, once; CUDA=1 for the full CUDA set
+#   make setup          libtorch, MuJoCo and the tests' peers into .setup/, once; CUDA=1 for the full CUDA set
 #   make demo           a recording from a stand-in robot, from nothing
 #   make test           formatting, lints once per feature set, every test
 #   make bench          the figures of the README
@@ -30,15 +30,14 @@ format:
 	@git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
 
 # Once per feature set: the whole, and what a robot's small computer gets.
-clippy:
-	@$(SETUP) --peers
+clippy: setup
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	$(CARGO) clippy --locked --all-targets --no-default-features --features dds -- --deny warnings
 	$(CARGO) clippy --locked --all-targets --no-default-features -- --deny warnings
 
-# Without ROS 2 only the types can be checked; src/bus/ros_service.rs needs a sourced install and is left out.
-ros:
-	@echo "ros: type-checked without ROS 2; unchecked: src/bus/ros_service.rs (typed services)"
+# Without ROS 2 only what r2r's bundled bindings know can be checked.
+ros: setup
+	@echo "ros: type-checked without ROS 2; unchecked: the list of services at the foot of src/bus/ros_service.rs"
 	$(CARGO) clippy --locked --no-default-features --features ros-check -- --deny warnings
 
 # The build for a robot's small computer: bundled C code needs a cross compiler even for a check.
@@ -52,7 +51,6 @@ aarch64:
 	fi
 
 bench: setup
-	@$(SETUP) --peers
 	$(CARGO) bench --locked
 
 clean:

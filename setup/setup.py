@@ -1,4 +1,4 @@
-"""Brings the libraries the crate links to, and with --peers what its tests are held against, into .setup/.
+"""Brings the libraries the crate links to, and what its tests are held against, into .setup/.
 
 Everything comes as pinned wheels whose hashes are checked, and is only unpacked: nothing of Python is needed when
 the program runs. A second run finds the stamps of the first and touches neither disk nor network.
@@ -103,6 +103,8 @@ def libraries(cuda):
 
 
 def peers():
+    if platform.machine() != "x86_64":
+        return say("the tests' peers come for x86-64 only: here, the tests that need them will fail and say so")
     files = [HERE / "peers.txt"]
     stamp = stamp_of(files, sys.version.split()[0])
     if done("peers", stamp):
@@ -136,15 +138,13 @@ def library_folders():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cuda", action="store_true", help="bring the full CUDA set instead of the CPU one")
-    parser.add_argument("--peers", action="store_true", help="bring what the tests are held against, too")
     options = parser.parse_args()
     tools()
     if options.cuda and platform.machine() != "x86_64":
         fail("the pinned CUDA set is for x86-64; set LIBTORCH to a CUDA libtorch of your own instead")
     INTO.mkdir(exist_ok=True)
     libraries(options.cuda)
-    if options.peers:
-        peers()
+    peers()
 
 
 if __name__ == "__main__":

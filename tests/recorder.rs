@@ -13,7 +13,8 @@ use apprentice::bus::typed::call_typed;
 use apprentice::msg::rcl::{Parameter, ParameterType, ParameterValue, SetParameters, SetParametersRequest};
 use apprentice::msg::std::{SetBool, SetBoolRequest, SetBoolResponse};
 use apprentice::msg::{Message, Service};
-use apprentice::node::recorder::{Config, Ring, Session, Teach, Wanted, notes};
+use apprentice::node::recorder::{Config, Ring, Session, Wanted, notes};
+use apprentice::spec::{Name, Teach};
 use apprentice::time::Stamp;
 use apprentice::wire::{Qos, Sample, Topic};
 use recording::{PATIENCE, Read, Stage, config, episode, number, session, topics, wait_until_heard};
@@ -223,7 +224,7 @@ fn an_arm_is_made_draggable_before_and_stiff_after() -> anyhow::Result<()> {
         Ok(SetBoolResponse { success: true, message: String::new() }.encode())
     };
     let _served = stage.robot.serve("/arm/freedrive", SetBool::TYPE, Box::new(answer))?;
-    let teach = Some(Teach::SetBool { service: "/arm/freedrive".to_owned() });
+    let teach = Some(Teach::SetBool { service: Name::parse("/arm/freedrive")? });
     let recorder = stage.record(topics(&["/arm"]), config(), Session { teach, ..session(out.path()) })?;
     recorder.start()?;
     assert_eq!(draggable.load(SeqCst), 1);
@@ -240,7 +241,7 @@ fn an_arm_that_stays_stiff_is_not_recorded() -> anyhow::Result<()> {
     let (stage, out) = (Stage::new()?, tempfile::tempdir()?);
     let answer = |_| Ok(SetBoolResponse { success: false, message: "joint 3 is hot".to_owned() }.encode());
     let _served = stage.robot.serve("/arm/freedrive", SetBool::TYPE, Box::new(answer))?;
-    let teach = Some(Teach::SetBool { service: "/arm/freedrive".to_owned() });
+    let teach = Some(Teach::SetBool { service: Name::parse("/arm/freedrive")? });
     let recorder = stage.record(topics(&["/arm"]), config(), Session { teach, ..session(out.path()) })?;
     let refused = recorder.trigger("start")?;
     assert!(!refused.success && refused.message.contains("joint 3 is hot"), "{refused:?}");

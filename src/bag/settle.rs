@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -15,6 +16,8 @@ use rustix::fs::{Advice, fadvise};
 
 /// So much is written before it is worth bringing to the disk.
 const PORTION: u64 = 16 << 20;
+/// The largest page any of our machines has; letting go of a few more costs nothing.
+const PAGE: u64 = 64 << 10;
 
 type Failure = Arc<Mutex<Option<io::Error>>>;
 
@@ -77,12 +80,16 @@ fn lock(failure: &Failure) -> MutexGuard<'_, Option<io::Error>> {
 }
 
 fn settle(file: &File, told: &Receiver<u64>, failed: &Failure) {
+    let mut settled = 0;
     while let Ok(end) = told.recv() {
-        match file.sync_data() {
-            // Only a hint: a file system that does not know it keeps the pages.
-            Ok(()) => fadvise(file, 0, std::num::NonZeroU64::new(end), Advice::DontNeed).unwrap_or_default(),
-            Err(error) => *lock(failed) = Some(error),
+        if let Err(error) = file.sync_data() {
+            *lock(failed) = Some(error);
+            continue;
         }
+        // Only a hint: a file system that does not know it keeps the pages.
+        fadvise(file, settled, NonZeroU64::new(end - settled), Advice::DontNeed).unwrap_or_default();
+        // The last page is still being written to, and is let go of the next time.
+        settled = end - end % PAGE;
     }
 }
 

@@ -8,12 +8,12 @@ use anyhow::Context as _;
 use apprentice::bag::{Compression, Mcap, Sqlite, Storage};
 use apprentice::bus::Node;
 use apprentice::config::Settings;
-use apprentice::node::recorder::{self, Outcome, Session, Teach, Wanted};
+use apprentice::node::recorder::{self, Outcome, Session, Wanted};
 use apprentice::node::{Context, Stop};
 use apprentice::spec::{self, Expect, Name, TypeName};
 
 use super::notes::{self, NoteArgs};
-use super::options::{BusArgs, SettingsArgs, WrongUse, seconds};
+use super::options::{BusArgs, BusKind, SettingsArgs, WrongUse, seconds};
 use super::ros_args::RosArgs;
 use super::table::bytes;
 
@@ -144,6 +144,7 @@ impl Record {
         let keys = !self.no_keys && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         let mut notes = settings.map(notes::of_robot).unwrap_or_default();
         notes.extend(self.notes.notes());
+        notes.extend(granted(self.bus.bus));
         let teach = settings.and_then(|settings| settings.act.as_ref()?.teach.as_ref());
         Session {
             out: self.out,
@@ -152,18 +153,34 @@ impl Record {
             auto: !keys,
             keys,
             notes,
-            teach: teach.map(taught),
+            teach: teach.cloned(),
         }
     }
 }
 
-fn taught(teach: &spec::Teach) -> Teach {
-    match teach {
-        spec::Teach::SetBool { service } => Teach::SetBool { service: service.to_string() },
-        spec::Teach::Trigger { before, after } => {
-            Teach::Trigger { before: before.to_string(), after: after.to_string() }
-        }
+/// What the kernel granted for receiving in time, noted because it explains losses; said where it is too little.
+#[cfg(feature = "dds")]
+fn granted(bus: BusKind) -> Option<(String, String)> {
+    let granted = (bus == BusKind::Dds).then(apprentice::bus::dds::granted)?;
+    if granted.buffer < granted.buffer_asked {
+        tracing::warn!(
+            "the kernel grants {} for receiving where {} was asked: under load messages may get lost, and are \
+             counted; `apprentice doctor` has the command that mends it",
+            bytes(granted.buffer as u64),
+            bytes(granted.buffer_asked as u64)
+        );
     }
+    let noted = serde_json::json!({
+        "receive_buffer": granted.buffer,
+        "receive_buffer_asked": granted.buffer_asked,
+        "precedence": granted.precedence,
+    });
+    Some(("apprentice.granted".to_owned(), noted.to_string()))
+}
+
+#[cfg(not(feature = "dds"))]
+fn granted(_bus: BusKind) -> Option<(String, String)> {
+    None
 }
 
 fn topic(text: &str) -> Result<Expect, spec::Error> {

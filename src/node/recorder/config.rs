@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::bag::{Split, Storage};
-use crate::spec::Expect;
+use crate::spec::{Expect, Teach};
 
 /// The `record` section of a robot's file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,24 +100,6 @@ pub struct Session {
     pub notes: BTreeMap<String, String>,
     /// Makes the arm draggable before each episode.
     pub teach: Option<Teach>,
-}
-
-/// A service that makes the arm draggable: called before an episode starts and undone after it (`act.teach`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum Teach {
-    /// A std_srvs/SetBool, called with true before and with false after.
-    SetBool {
-        /// Its name.
-        service: String,
-    },
-    /// Two std_srvs/Trigger services.
-    Trigger {
-        /// Called before.
-        before: String,
-        /// Called after.
-        after: String,
-    },
 }
 
 /// What a session came to.

@@ -25,7 +25,7 @@ mod writer;
 use std::path::PathBuf;
 
 pub use alarm::{Alarm, Noted};
-pub use config::{Config, Kept, Outcome, Ring, Session, Teach, Wanted};
+pub use config::{Config, Kept, Outcome, Ring, Session, Wanted};
 pub use episode::notes;
 pub use status::{Report, State, StreamReport, line, table};
 pub use streams::Losses;

@@ -378,15 +378,13 @@ impl<'a> Recorder<'a> {
 fn say(change: Change, stream: &Stream, now: Stamp) {
     let topic = &stream.name;
     match change {
-        Change::Began(alarm) => tracing::warn!(
-            topic,
-            rate_hz = stream.watch.rate_hz(now),
-            expected_hz = stream.watch.expected_hz(),
-            lost = ?stream.losses(),
-            "{alarm}"
-        ),
+        Change::Began(alarm) => {
+            let expected = stream.watch.expected_hz().map(|hz| format!(" of {hz:.0}")).unwrap_or_default();
+            let rate = format!("{:.1}{expected} Hz", stream.watch.rate_hz(now));
+            tracing::warn!("{topic}: {alarm} · {rate} · lost: {}", stream.losses());
+        }
         Change::Ended(alarm, lasted) => {
-            tracing::info!(topic, lasted_s = lasted.as_secs_f64(), "no longer {alarm}")
+            tracing::info!("{topic}: no longer {alarm}, after {:.1} s", lasted.as_secs_f64());
         }
     }
 }

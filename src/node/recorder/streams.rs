@@ -5,6 +5,7 @@
 //! so that its absence is seen.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,24 @@ impl Losses {
 
     fn at_the_disk(&self) -> u64 {
         self.queue + self.disk
+    }
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = [
+            (self.wire, "on the wire"),
+            (self.inbox, "in the inbox"),
+            (self.queue, "in the queue"),
+            (self.disk, "at the disk"),
+        ];
+        let said: Vec<String> = places
+            .iter()
+            .filter(|(lost, _)| *lost > 0)
+            .map(|(lost, place)| format!("{lost} {place}"))
+            .collect();
+        out.write_str(if said.is_empty() { "none" } else { "" })?;
+        out.write_str(&said.join(", "))
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use super::{Error, Teach};
+use super::Error;
 use crate::bus::Bus;
 use crate::bus::typed::call_typed;
 use crate::msg::std::{SetBool, SetBoolRequest, Trigger, TriggerRequest};
+use crate::spec::Teach;
 
 /// A controller switch takes its time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,16 +19,16 @@ pub(super) fn call(bus: &dyn Bus, teach: &Teach, draggable: bool) -> Result<(), 
     let (name, answered) = match teach {
         Teach::SetBool { service } => {
             let request = SetBoolRequest { data: draggable };
-            let called = call_typed::<SetBool>(bus, service, &request, PATIENCE);
+            let called = call_typed::<SetBool>(bus, service.as_str(), &request, PATIENCE);
             (service, called.map(|answer| (answer.success, answer.message)))
         }
         Teach::Trigger { before, after } => {
             let name = if draggable { before } else { after };
-            let called = call_typed::<Trigger>(bus, name, &TriggerRequest {}, PATIENCE);
+            let called = call_typed::<Trigger>(bus, name.as_str(), &TriggerRequest {}, PATIENCE);
             (name, called.map(|answer| (answer.success, answer.message)))
         }
     };
-    let refused = |why: String| Error::Teach { service: name.clone(), why };
+    let refused = |why: String| Error::Teach { service: name.to_string(), why };
     match answered {
         Ok((true, _)) => Ok(()),
         Ok((false, message)) => Err(refused(message)),
