@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use apprentice::bag;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Four cameras of 640×480×3 at 30 Hz and two arms at 500 Hz: 111 MB/s.
 const CAMERAS: usize = 4;
@@ -25,14 +26,20 @@ struct Case {
     name: &'static str,
     best_effort: bool,
     busy: usize,
+    /// Whether the recorder is stopped for a while, so that the sockets must overflow and the account must show it.
+    stopped: bool,
 }
 
-const CASES: [Case; 4] = [
-    Case { name: "idle, reliable", best_effort: false, busy: 0 },
-    Case { name: "idle, best effort", best_effort: true, busy: 0 },
-    Case { name: "4 busy processes, reliable", best_effort: false, busy: 4 },
-    Case { name: "4 busy processes, best effort", best_effort: true, busy: 4 },
+const CASES: [Case; 5] = [
+    Case { name: "idle, reliable", best_effort: false, busy: 0, stopped: false },
+    Case { name: "idle, best effort", best_effort: true, busy: 0, stopped: false },
+    Case { name: "4 busy processes, reliable", best_effort: false, busy: 4, stopped: false },
+    Case { name: "4 busy processes, best effort", best_effort: true, busy: 4, stopped: false },
+    Case { name: "recorder stopped for 3 s", best_effort: true, busy: 0, stopped: true },
 ];
+
+/// How long a recorder is stopped: at 111 MB/s, several times what its sockets hold.
+const STOPPED: Duration = Duration::from_secs(3);
 
 /// What one run came to.
 struct Figures {
@@ -46,7 +53,8 @@ struct Figures {
     publisher_cpu: f64,
     resident_mb: [f64; 2],
     peak_mb: f64,
-    noted: Option<String>,
+    /// What the recorder itself says it lost, in the bag's notes.
+    noted: Option<u64>,
 }
 
 /// A child that does not outlive the benchmark.
@@ -82,7 +90,7 @@ fn main() -> Result<()> {
             figures.resident_mb[0],
             figures.resident_mb[1],
             figures.peak_mb,
-            figures.noted.map(|lost| format!("   the bag says: lost {lost}")).unwrap_or_default(),
+            figures.noted.map(|lost| format!("   the bag says: {lost} lost")).unwrap_or_default(),
         );
     }
     Ok(())
@@ -97,7 +105,7 @@ fn run(case: &Case, seconds: f64, domain: usize) -> Result<Figures> {
     let _load: Vec<Running> = (0..case.busy).map(|_| busy()).collect::<Result<_>>()?;
     let mut publisher = publish(case, seconds, domain)?;
 
-    let watched = watch(recorder.0.id(), &mut publisher, seconds)?;
+    let watched = watch(&recorder, &mut publisher, seconds, case.stopped)?;
     let sent = publisher.0.stdout.take().context("the publisher's output")?;
     let sent: BTreeMap<String, u64> = serde_json::from_reader(sent).context("the publisher's account")?;
     interrupt(recorder)?;
@@ -114,7 +122,10 @@ fn run(case: &Case, seconds: f64, domain: usize) -> Result<Figures> {
         figures.missing += (sent - before).checked_sub(track.count).context("more recorded than sent")?;
         figures.out_of_order += track.out_of_order;
     }
-    figures.noted = bag::open(&episode)?.notes().get("apprentice.lost").cloned();
+    figures.noted = match bag::open(&episode)?.notes().get("apprentice.lost") {
+        Some(noted) => serde_json::from_str::<serde_json::Value>(noted)?["total"].as_u64(),
+        None => None,
+    };
     fs::remove_dir_all(&folder)?;
     Ok(figures)
 }
@@ -148,8 +159,13 @@ fn busy() -> Result<Running> {
     Ok(Running(Command::new("sh").args(["-c", "while :; do :; done"]).spawn()?))
 }
 
-/// Watches the recorder's processor time and memory until the publisher is done.
-fn watch(recorder: u32, publisher: &mut Running, seconds: f64) -> Result<Figures> {
+/// Watches the recorder's processor time and memory until the publisher is done; in between, may stop it for a while.
+fn watch(recording: &Running, publisher: &mut Running, seconds: f64, stopped: bool) -> Result<Figures> {
+    let recorder = recording.0.id();
+    let mut signals = stopped.then(|| {
+        let half = Duration::from_secs_f64(seconds / 2.0);
+        [(half, Signal::STOP), (half + STOPPED, Signal::CONT)].into_iter().peekable()
+    });
     let (start, before) = (Instant::now(), cpu_seconds(recorder)?);
     let mut resident = Vec::new();
     let mut publisher_cpu = 0.0;
@@ -158,6 +174,10 @@ fn watch(recorder: u32, publisher: &mut Running, seconds: f64) -> Result<Figures
             break status;
         }
         ensure!(start.elapsed().as_secs_f64() < seconds + 90.0, "the publisher does not end");
+        let due = |(at, _): &(Duration, Signal)| start.elapsed() >= *at;
+        if let Some((_, signal)) = signals.as_mut().and_then(|signals| signals.next_if(due)) {
+            kill_process(Pid::from_child(&recording.0), signal)?;
+        }
         resident.push(memory_mb(recorder, "VmRSS")?);
         publisher_cpu = cpu_seconds(publisher.0.id()).unwrap_or(publisher_cpu);
         std::thread::sleep(Duration::from_millis(250));
@@ -194,8 +214,7 @@ fn memory_mb(process: u32, what: &str) -> Result<f64> {
 
 /// Ends the recorder as Ctrl-C does and waits for its bag.
 fn interrupt(mut recorder: Running) -> Result<()> {
-    let process = rustix::process::Pid::from_child(&recorder.0);
-    rustix::process::kill_process(process, rustix::process::Signal::INT)?;
+    kill_process(Pid::from_child(&recorder.0), Signal::INT)?;
     let status = recorder.0.wait()?;
     ensure!(status.success(), "the recorder ended with {status}");
     Ok(())
