@@ -12,7 +12,7 @@ CARGO ?= cargo
 CROSS := aarch64-unknown-linux-gnu
 SETUP := $(PYTHON) setup/setup.py $(if $(CUDA),--cuda)
 
-.PHONY: setup demo test lint format clippy ros aarch64 bench clean distclean
+.PHONY: setup demo test lint format clippy ros aarch64 fuzz bench clean distclean
 
 setup:
 	@$(SETUP)
@@ -24,7 +24,7 @@ demo: setup
 test: lint
 	$(CARGO) test --locked
 
-lint: format clippy ros aarch64
+lint: format clippy ros aarch64 fuzz
 
 format:
 	@git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
@@ -49,6 +49,10 @@ aarch64:
 	else \
 		$(CARGO) check --locked --target $(CROSS) --no-default-features --features dds; \
 	fi
+
+# The fuzz targets are a package of their own; running them needs cargo-fuzz: `cargo fuzz run cdr`.
+fuzz: setup
+	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml
 
 bench: setup
 	$(CARGO) bench --locked

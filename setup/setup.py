@@ -42,7 +42,7 @@ def stamp_of(files, extra):
 
 def done(name, stamp):
     file = INTO / f"{name}.stamp"
-    return file.exists() and file.read_text() == stamp
+    return (INTO / name).is_dir() and file.exists() and file.read_text() == stamp
 
 
 def pip(target, files, options):
@@ -57,6 +57,8 @@ def pip(target, files, options):
     quiet = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
     if subprocess.run(command, env=quiet).returncode != 0:
         fail(f"pip could not bring {', '.join(file.name for file in files)}; its own words are above")
+    # Without its stamp first, so that a run interrupted from here on is not taken for done.
+    (INTO / f"{target.name}.stamp").unlink(missing_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
 
@@ -87,8 +89,11 @@ def libraries(cuda):
             fail(f"LIBTORCH is {own_libtorch!r}, but there is no lib/libtorch_cpu.so in it")
         say(f"using your own libtorch in {own_libtorch} (2.11 is what this crate is written for)")
         files = [requirements_without(HERE / "libraries.txt", "torch")]
-    size = "3 GB to fetch, 3.9 GB on disk" if cuda else "570 MB to fetch, 0.8 GB on disk"
-    say(f"bringing {'MuJoCo' if own_libtorch else 'libtorch 2.11.0 and MuJoCo 3.17.0'} ({size})")
+    if own_libtorch:
+        say("bringing MuJoCo 3.17.0")
+    else:
+        size = "3 GB to fetch, 3.9 GB on disk" if cuda else "570 MB to fetch, 0.8 GB on disk"
+        say(f"bringing libtorch 2.11.0 and MuJoCo 3.17.0 ({size})")
     libs = INTO / "libs"
     pip(libs, files, ["--python-version", WHEEL_PYTHON, "--implementation", "cp", *platforms()])
     if not cuda and not own_libtorch:
@@ -104,7 +109,7 @@ def libraries(cuda):
 
 def peers():
     if platform.machine() != "x86_64":
-        return say("the tests' peers come for x86-64 only: here, the tests that need them will fail and say so")
+        return say("the tests' peers come for x86-64 only: the tests that need them cannot pass on this machine")
     files = [HERE / "peers.txt"]
     stamp = stamp_of(files, sys.version.split()[0])
     if done("peers", stamp):
