@@ -10,7 +10,24 @@
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire                 Topic, Qos, Sample
-//!  0  time · msg · spec    nouns everyone may use
+//!  0  time · msg · spec · precedence    nouns everyone may use
+//! ```
+//!
+//! What is in a bag, whoever wrote it:
+//!
+//! ```no_run
+//! use apprentice::bag;
+//! use apprentice::msg::{Message, sensor::JointState};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut reader = bag::open("demos/episode_0000".as_ref())?;
+//!     for sample in reader.samples(&["/joint_states"]) {
+//!         let sample = sample?;
+//!         let joints = JointState::decode(&sample.cdr)?;
+//!         println!("{} {:?}", sample.received, joints.position);
+//!     }
+//!     Ok(())
+//! }
 //! ```
 
 pub mod bag;
