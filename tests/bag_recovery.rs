@@ -6,7 +6,7 @@ mod bags;
 use std::fs;
 use std::path::Path;
 
-use apprentice::bag::{self, Error, Options, Split};
+use apprentice::bag::{self, Error, Options, Split, Sqlite, Storage, Style};
 use apprentice::wire::Sample;
 use bags::{DEFINITION, HASH, assert_same, files, over_every_storage, read_all, sample, storages, topic};
 
@@ -51,6 +51,38 @@ fn what_was_flushed_survives_a_kill_with_its_notes() {
         assert!(!again.changed, "a whole recording is left alone");
         assert_eq!(again.messages, 50);
     });
+}
+
+#[test]
+fn recovery_keeps_the_metadata_version_and_the_distribution_of_the_file() {
+    over_every_storage(|folder, mut options| {
+        let (version, distro) = match &options.storage {
+            Storage::Sqlite(Sqlite { style: Style::Humble }) => (5, "humble"),
+            Storage::Sqlite(Sqlite { style: Style::Jazzy }) => (9, "jazzy"),
+            // An MCAP file has no place for a distribution.
+            Storage::Mcap(_) => (9, ""),
+        };
+        options.ros_distro = distro.into();
+        abandon(folder, &options, 6);
+        let file = files(folder).remove(0);
+        assert_recovers_as(folder, version, distro);
+        if file.extension().is_some_and(|extension| extension == "db3") {
+            // Killed before the metadata was in the file: the tables themselves tell.
+            let database = rusqlite::Connection::open(&file).expect("a database");
+            database.execute("DELETE FROM metadata", []).expect("emptied");
+            drop(database);
+            fs::remove_file(folder.join("metadata.yaml")).expect("removed");
+            assert_recovers_as(folder, version, distro);
+        }
+    });
+}
+
+fn assert_recovers_as(folder: &Path, version: u32, distro: &str) {
+    bag::recover(folder).expect("recovered");
+    let text = fs::read_to_string(folder.join("metadata.yaml")).expect("metadata");
+    assert!(text.contains(&format!("\n  version: {version}\n")), "{text}");
+    let named = text.lines().find_map(|line| line.trim().strip_prefix("ros_distro:"));
+    assert_eq!(named.map(|name| name.trim().trim_matches(['"', '\''])), Some(distro), "{text}");
 }
 
 #[test]

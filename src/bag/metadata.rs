@@ -18,6 +18,12 @@ use crate::time::Stamp;
 pub(super) const NAME: &str = "metadata.yaml";
 /// The name under which it is written before it is renamed.
 pub(super) const DRAFT: &str = ".metadata.yaml.new";
+/// The versions that are read.
+pub(super) const VERSIONS: std::ops::RangeInclusive<u32> = 4..=NEWEST;
+/// The newest of them, which is written.
+pub(super) const NEWEST: u32 = 9;
+/// The version that Humble writes.
+pub(super) const HUMBLE: u32 = 5;
 /// The largest metadata file that is read at all.
 const LIMIT: u64 = 16 << 20;
 
@@ -239,8 +245,8 @@ impl Metadata {
         let page: Page = serde_saphyr::from_str(text).map_err(|error| Error::damaged(path, error))?;
         let metadata = page.rosbag2_bagfile_information;
         match metadata.version {
-            4..=9 => Ok(metadata),
-            version => Err(Error::damaged(path, format!("version {version} is none of 4 to 9"))),
+            version if VERSIONS.contains(&version) => Ok(metadata),
+            version => Err(Error::damaged(path, format!("version {version} is none of 4 to {NEWEST}"))),
         }
     }
 

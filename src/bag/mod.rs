@@ -230,6 +230,10 @@ trait Volume: Send {
 trait Shelf: Send {
     fn tally(&self) -> &Tally;
     fn notes(&self) -> &Notes;
+    /// The metadata version that goes with the file, and the ROS distribution it names.
+    fn origin(&self) -> (u32, String) {
+        (metadata::NEWEST, String::new())
+    }
     /// The messages of the topics named, or of all where none is, by time of receipt.
     fn samples(&mut self, wanted: &[String]) -> Samples<'_>;
 }

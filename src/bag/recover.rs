@@ -31,19 +31,20 @@ pub fn recover(folder: &Path) -> Result<Recovered, Error> {
     let (format, paths) = files_of(folder, about.as_ref())?;
     let (mut files, mut changed, mut dropped_bytes) = (Vec::new(), false, 0);
     let mut notes = Notes::new();
+    let mut origin = about.as_ref().map(|about| (about.version, about.ros_distro.clone()));
     for path in &paths {
         let repair = (format.repair)(path)?;
         changed |= repair.changed;
         dropped_bytes += repair.dropped;
         let shelf = (format.open)(path)?;
         notes.extend(shelf.notes().clone());
+        origin.get_or_insert_with(|| shelf.origin());
         files.push(shelf.tally().clone());
     }
     if about.is_none() || changed {
-        let version = about.as_ref().map_or(9, |about| about.version);
-        let distro = about.as_ref().map_or("", |about| &about.ros_distro);
-        notes.extend(about.as_ref().map(|about| about.custom_data.clone()).unwrap_or_default());
-        Metadata::of(format.identifier, version, &files, &notes, distro).save(folder)?;
+        let (version, distro) = origin.unwrap_or((metadata::NEWEST, String::new()));
+        notes.extend(about.map(|about| about.custom_data).unwrap_or_default());
+        Metadata::of(format.identifier, version, &files, &notes, &distro).save(folder)?;
         changed = true;
     }
     let span = files.iter().fold(None, |span, file| metadata::join(span, file.span));

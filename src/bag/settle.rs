@@ -41,18 +41,25 @@ impl Settler {
         Ok(Self { told: 0, written: Some(written), failure, thread: Some(thread) })
     }
 
-    /// Says that the file is written up to `end`. What failed on the way to the disk since the last time comes out
-    /// here, because the kernel says it only once.
-    pub(super) fn written(&mut self, end: u64) -> io::Result<()> {
-        if let Some(error) = lock(&self.failure).take() {
-            return Err(error);
-        }
+    /// Says that the file is written up to `end`.
+    pub(super) fn written(&mut self, end: u64) {
         if end >= self.told + PORTION
             && self.written.as_ref().is_some_and(|written| written.try_send(end).is_ok())
         {
             self.told = end;
         }
-        Ok(())
+    }
+
+    /// What failed on the way to the disk since the last time. Asked apart from [`written`](Self::written), so that
+    /// a failure of earlier bytes is never taken for one of those just written.
+    pub(super) fn settled(&self) -> io::Result<()> {
+        lock(&self.failure).take().map_or(Ok(()), Err)
+    }
+
+    /// Has the next question answered with a failure, as a dying disk would.
+    #[cfg(test)]
+    pub(super) fn fail(&self, error: io::Error) {
+        *lock(&self.failure) = Some(error);
     }
 
     /// Waits until what it was told of is on the disk.
@@ -63,7 +70,7 @@ impl Settler {
                 .join()
                 .map_err(|_panic| io::Error::other("the thread that brings a bag to the disk died"))?;
         }
-        lock(&self.failure).take().map_or(Ok(()), Err)
+        self.settled()
     }
 }
 
@@ -105,7 +112,7 @@ mod tests {
         let mut settler = Settler::follow(&file)?;
         for round in 1..=5 {
             file.write_all(&vec![7; PORTION as usize])?;
-            settler.written(round * PORTION)?;
+            settler.written(round * PORTION);
         }
         settler.finish()?;
         assert_eq!(file.metadata()?.len(), 5 * PORTION);

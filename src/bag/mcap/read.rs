@@ -1,12 +1,14 @@
 //! Reading an MCAP file by time of receipt, a few chunks at a time.
 //!
 //! Chunks may overlap in time. A chunk is opened when the reader's time reaches its first message and closed after
-//! its last; where very many overlap, the furthest give their bytes back and are read again when their turn comes.
+//! its last; where very many overlap, the furthest give all they hold back, keep the number of messages they have
+//! left, and are read again when their turn comes.
 //! So memory is bounded whatever the file's size, which a memory map would give too, but not without `unsafe` and
 //! not for compressed chunks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use super::scan::{scan, unpack};
 use crate::bag::{Error, Notes, Samples, Shelf, Tally};
 use crate::wire::{Sample, Topic};
 
-/// Open chunks hold this many bytes together, or one chunk where that is larger.
+/// Open chunks hold this many bytes together, and one chunk more at most.
 const BUDGET: u64 = CHUNK_LIMIT;
 
 struct Book {
@@ -57,26 +59,49 @@ impl Shelf for Book {
         };
         let chunks = &self.index.chunks;
         let mut order: Vec<usize> = (0..chunks.len()).filter(|at| any(&chunks[*at].indexes)).collect();
-        order.sort_by_key(|at| std::cmp::Reverse((chunks[*at].first, chunks[*at].offset)));
+        order.sort_by_key(|at| std::cmp::Reverse((chunks[*at].first, *at)));
         Box::new(Reading { book: self, channels, closed: order, open: BTreeMap::new(), held: 0 })
     }
 }
 
-/// A message inside an open chunk.
-#[derive(Clone, Copy)]
-struct Entry {
-    head: Stamped,
-    start: usize,
-    length: usize,
+/// What a chunk holds.
+struct Contents {
+    bytes: Bytes,
+    /// Where its messages still to come begin, the next last. No chunk is longer than 32 bits tell.
+    places: Vec<u32>,
+}
+
+impl Contents {
+    fn size(&self) -> u64 {
+        (self.bytes.len() + self.places.capacity() * size_of::<u32>()) as u64
+    }
+
+    /// When the next message was received.
+    fn next(&self) -> Option<u64> {
+        self.places.last().map(|place| received(&self.bytes, *place))
+    }
+}
+
+/// The message at a place that was found to hold one: its head and where its own bytes are.
+fn message_at(bytes: &[u8], place: u32) -> Result<(Stamped, Range<usize>), Flaw> {
+    let mut rest = Fields(bytes.get(place as usize..).unwrap_or_default());
+    let (_, mut fields) = rest.record()?;
+    let head = Stamped::read(&mut fields)?;
+    let end = bytes.len() - rest.0.len();
+    Ok((head, end - fields.0.len()..end))
+}
+
+fn received(bytes: &[u8], place: u32) -> u64 {
+    message_at(bytes, place).map_or(0, |(head, _)| head.received)
 }
 
 /// A chunk being read.
 struct Opened {
     chunk: usize,
-    /// Its messages still to come, the next last.
-    entries: Vec<Entry>,
-    /// Its bytes, unless they were given back.
-    bytes: Option<Bytes>,
+    /// Its messages still to come.
+    left: usize,
+    /// What it holds, unless that was given back.
+    contents: Option<Contents>,
 }
 
 struct Reading<'a> {
@@ -93,16 +118,34 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// Opens the next chunk.
     fn open(&mut self, chunk: usize) -> Result<(), Error> {
-        let bytes = self.unpack(chunk)?;
-        let (mut entries, flaw) = self.entries(&bytes);
-        entries.sort_by_key(|entry| std::cmp::Reverse((entry.head.received, entry.start)));
-        let time = entries.last().map(|entry| entry.head.received);
-        if let Some(time) = time {
-            self.held += bytes.len() as u64;
-            self.open.insert((time, chunk), Opened { chunk, entries, bytes: Some(bytes) });
-            self.give_back();
+        let (contents, flaw) = self.contents(chunk)?;
+        if let Some(time) = contents.next() {
+            let left = contents.places.len();
+            self.held += contents.size();
+            self.open.insert((time, chunk), Opened { chunk, left, contents: Some(contents) });
         }
         flaw.map_or(Ok(()), |flaw| Err(self.damaged(chunk, &flaw)))
+    }
+
+    /// What a chunk holds, and what ended it early.
+    fn contents(&mut self, chunk: usize) -> Result<(Contents, Option<Flaw>), Error> {
+        let about = &self.book.index.chunks[chunk];
+        self.give_back(about.uncompressed.max(about.length));
+        let bytes = self.unpack(chunk)?;
+        let (mut places, flaw) = self.places(&bytes);
+        places.sort_unstable_by_key(|place| std::cmp::Reverse((received(&bytes, *place), *place)));
+        Ok((Contents { bytes, places }, flaw))
+    }
+
+    /// What a chunk that gave it back held.
+    fn contents_again(&mut self, chunk: usize, left: usize) -> Result<Contents, Error> {
+        let (mut contents, _) = self.contents(chunk)?;
+        if contents.places.len() < left {
+            return Err(self.damaged(chunk, &Flaw::new("it changed while it was read")));
+        }
+        contents.places.truncate(left);
+        self.held += contents.size();
+        Ok(contents)
     }
 
     fn unpack(&self, chunk: usize) -> Result<Bytes, Error> {
@@ -115,56 +158,52 @@ impl Reading<'_> {
         Error::damaged(&self.book.path, format!("in the chunk at byte {at}: {flaw}"))
     }
 
-    /// The wanted messages of a chunk, and what ended them early.
-    fn entries(&self, bytes: &[u8]) -> (Vec<Entry>, Option<Flaw>) {
-        let (mut rest, mut entries) = (Fields(bytes), Vec::new());
+    /// Where the wanted messages of a chunk are, and what ended them early.
+    fn places(&self, bytes: &[u8]) -> (Vec<u32>, Option<Flaw>) {
+        let (mut rest, mut places) = (Fields(bytes), Vec::new());
         while !rest.0.is_empty() {
+            let place = (bytes.len() - rest.0.len()) as u32;
             let (code, mut fields) = match rest.record() {
                 Ok(record) => record,
-                Err(flaw) => return (entries, Some(flaw)),
+                Err(flaw) => return (places, Some(flaw)),
             };
             if code != MESSAGE {
                 continue;
             }
             match Stamped::read(&mut fields) {
-                Err(flaw) => return (entries, Some(flaw)),
+                Err(flaw) => return (places, Some(flaw)),
                 Ok(head) if !self.channels.get(&head.channel).copied().unwrap_or(true) => {}
-                Ok(head) => {
-                    let length = fields.0.len();
-                    let start = bytes.len() - rest.0.len() - length;
-                    entries.push(Entry { head, start, length });
-                }
+                Ok(_) => places.push(place),
             }
         }
-        (entries, None)
+        (places, None)
     }
 
-    /// Has the chunks whose turn is furthest give their bytes back, until the rest fit.
-    fn give_back(&mut self) {
+    /// Has the chunks whose turn is furthest give back what they hold, until there is room for so many bytes.
+    fn give_back(&mut self, room: u64) {
         let furthest = self.open.values_mut().rev();
         for opened in furthest {
-            if self.held <= BUDGET {
+            if self.held.saturating_add(room) <= BUDGET {
                 break;
             }
-            if let Some(bytes) = opened.bytes.take() {
-                self.held -= bytes.len() as u64;
+            if let Some(contents) = opened.contents.take() {
+                self.held -= contents.size();
             }
         }
     }
 
-    fn sample(&self, entry: &Entry, bytes: &Bytes) -> Result<Sample, Error> {
-        let head = entry.head;
+    fn sample(&self, chunk: usize, bytes: &Bytes, place: u32) -> Result<Sample, Error> {
+        let (head, range) = message_at(bytes, place).map_err(|flaw| self.damaged(chunk, &flaw))?;
         let refused =
             |topic: String, why: String| Error::Message { path: self.book.path.clone(), topic, why };
         let Some(topic) = self.book.topics.get(&head.channel) else {
             return Err(refused(String::new(), format!("its channel {} is not known", head.channel)));
         };
-        if entry.length < 4 {
-            return Err(refused(topic.name.clone(), format!("it has {} bytes only", entry.length)));
+        if range.len() < 4 {
+            return Err(refused(topic.name.clone(), format!("it has {} bytes only", range.len())));
         }
-        let range = entry.start..entry.start + entry.length;
         // A small message must not keep a whole chunk in memory for as long as somebody keeps it.
-        let cdr = match entry.length * 4 < bytes.len() {
+        let cdr = match range.len() * 4 < bytes.len() {
             true => Bytes::copy_from_slice(&bytes[range]),
             false => bytes.slice(range),
         };
@@ -185,7 +224,8 @@ impl Iterator for Reading<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         while let Some(&chunk) = self.closed.last() {
             let begins = self.book.index.chunks[chunk].first;
-            if self.open.first_key_value().is_some_and(|((time, _), _)| *time < begins) {
+            // Of messages received at one instant the earlier chunk's come first, so the later can wait.
+            if self.open.first_key_value().is_some_and(|(turn, _)| *turn < (begins, chunk)) {
                 break;
             }
             self.closed.pop();
@@ -193,24 +233,17 @@ impl Iterator for Reading<'_> {
                 return Some(Err(error));
             }
         }
-        let (_, mut opened) = self.open.pop_first()?;
-        let bytes = match opened.bytes.take() {
-            Some(bytes) => bytes,
-            None => match self.unpack(opened.chunk) {
-                Err(error) => return Some(Err(error)),
-                Ok(bytes) => {
-                    self.held += bytes.len() as u64;
-                    bytes
-                }
-            },
+        let (_, Opened { chunk, left, contents }) = self.open.pop_first()?;
+        let mut contents = match contents.map_or_else(|| self.contents_again(chunk, left), Ok) {
+            Ok(contents) => contents,
+            Err(error) => return Some(Err(error)),
         };
-        let item = opened.entries.pop().map(|entry| self.sample(&entry, &bytes));
-        match opened.entries.last().map(|entry| entry.head.received) {
-            None => self.held -= bytes.len() as u64,
+        let item = contents.places.pop().map(|place| self.sample(chunk, &contents.bytes, place));
+        match contents.next() {
+            None => self.held -= contents.size(),
             Some(time) => {
-                opened.bytes = Some(bytes);
-                self.open.insert((time, opened.chunk), opened);
-                self.give_back();
+                let opened = Opened { chunk, left: contents.places.len(), contents: Some(contents) };
+                self.open.insert((time, chunk), opened);
             }
         }
         item

@@ -19,6 +19,9 @@ use crate::bag::Error;
 
 /// Messages outside chunks are read in stretches of about this many bytes.
 const STRETCH: u64 = 1 << 20;
+/// So many bytes of schemas and channels are taken from inside chunks: a few bytes of a compressed chunk may hold a
+/// thousand times as many.
+const INSIDE: u64 = 16 << 20;
 
 /// A file's structure.
 pub(super) struct Scan {
@@ -40,8 +43,8 @@ pub(super) fn scan(file: &File, path: &Path) -> Result<Scan, Error> {
     if let Ok(index) = summary(file, size) {
         return Ok(Scan { index, end: size, size, whole: true });
     }
-    let mut walk =
-        Walk { file, size, at: MAGIC.len() as u64, index: Index::default(), open: None, ended: false };
+    let at = MAGIC.len() as u64;
+    let mut walk = Walk { file, size, at, index: Index::default(), open: None, inside: 0, ended: false };
     walk.run().map_err(Error::disk("reading", path))?;
     let Walk { index, at: end, ended, .. } = walk;
     let whole = ended && read(file, size - 8, 8).is_ok_and(|end| end == MAGIC);
@@ -123,6 +126,8 @@ struct Walk<'a> {
     at: u64,
     index: Index,
     open: Option<Open>,
+    /// Bytes of schemas and channels that stood inside chunks.
+    inside: u64,
     /// Whether the data's end was found.
     ended: bool,
 }
@@ -249,11 +254,24 @@ impl Walk<'_> {
                     let Ok(head) = Stamped::read(&mut fields) else { continue };
                     *counts.entry(head.channel).or_default() += 1;
                 }
-                // What does not read here is an error item when the chunk is read.
-                code => self.index.learn(code, fields).unwrap_or_default(),
+                SCHEMA | CHANNEL => self.learn_inside(code, fields),
+                _ => {}
             }
         }
         counts
+    }
+
+    /// Learns a schema or a channel that stands inside a chunk. What does not read or is too much makes an error
+    /// item of each message that needs it.
+    fn learn_inside(&mut self, code: u8, fields: Fields<'_>) {
+        let Ok(id) = fields.clone().u16() else { return };
+        let Index { schemas, channels, .. } = &self.index;
+        let known = if code == SCHEMA { schemas.contains_key(&id) } else { channels.contains_key(&id) };
+        let length = fields.0.len() as u64;
+        if !known && self.inside + length <= INSIDE {
+            self.inside += length;
+            self.index.learn(code, fields).unwrap_or_default();
+        }
     }
 }
 

@@ -35,6 +35,10 @@ struct Pen {
 }
 
 pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, Error> {
+    Ok(Box::new(begin(path, options)?))
+}
+
+fn begin(path: &Path, options: &Options) -> Result<Pen, Error> {
     let kept = match &options.storage {
         Storage::Mcap(mcap) => mcap.clone(),
         Storage::Sqlite(_) => Mcap::default(),
@@ -60,13 +64,23 @@ pub(super) fn create(path: &Path, options: &Options) -> Result<Box<dyn Volume>, 
     });
     pen.append(&head)?;
     pen.keep(&options.notes)?;
-    Ok(Box::new(pen))
+    Ok(pen)
 }
 
 impl Pen {
     fn channel_of(&self, topic: &Topic) -> Option<u16> {
         let named = self.channels.get(&topic.name)?;
         named.iter().find(|(type_name, _)| *type_name == topic.type_name).map(|(_, id)| *id)
+    }
+
+    /// The number of a channel to come. Channels are numbered in 16 bits from one on; schemas are never more.
+    fn next_channel(&self, topic: &Topic) -> Result<u16, Error> {
+        let next = self.index.channels.len() + 1;
+        u16::try_from(next).map_err(|_overflow| Error::Refused {
+            path: self.path.clone(),
+            topic: topic.name.clone(),
+            why: format!("it is topic {next} of a file that holds {} at most", u16::MAX),
+        })
     }
 
     /// Appends whole records.
@@ -80,13 +94,20 @@ impl Pen {
         match written {
             Ok(length) => {
                 self.at += length;
-                self.settler.written(self.at).map_err(Error::disk("writing", &self.path))
+                self.settler.written(self.at);
+                Ok(())
             }
             Err(source) => {
                 self.cut()?;
                 Err(Error::disk("writing", &self.path)(source))
             }
         }
+    }
+
+    /// What failed on the way to the disk. Asked only where the index holds all that is in the file, so that the
+    /// failure costs no chunk its place there.
+    fn settled(&self) -> Result<(), Error> {
+        self.settler.settled().map_err(Error::disk("writing", &self.path))
     }
 
     fn cut(&mut self) -> Result<(), Error> {
@@ -174,6 +195,7 @@ impl Volume for Pen {
         if self.channel_of(topic).is_some() {
             return Ok(());
         }
+        let id = self.next_channel(topic)?;
         let mut out = Vec::new();
         let schema = Schema {
             name: topic.type_name.clone(),
@@ -195,7 +217,6 @@ impl Volume for Pen {
             encoding: "cdr".to_owned(),
             about: about.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         };
-        let id = self.index.channels.len() as u16 + 1;
         channel.put(id, &mut out);
         self.append(&out)?;
         self.index.schemas.insert(schema_id, schema);
@@ -206,6 +227,7 @@ impl Volume for Pen {
     }
 
     fn write(&mut self, sample: &Sample) -> Result<(), Error> {
+        self.settled()?;
         let refused =
             |why: String| Error::Refused { path: self.path.clone(), topic: sample.topic.name.clone(), why };
         let channel =
@@ -247,7 +269,8 @@ impl Volume for Pen {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
-        self.end_chunk()
+        self.end_chunk()?;
+        self.settled()
     }
 
     fn bytes(&self) -> u64 {
@@ -263,5 +286,50 @@ impl Volume for Pen {
             .and_then(|()| self.file.sync_data())
             .map_err(Error::disk("syncing", &self.path))?;
         done.map(|()| tally)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Stamp;
+
+    fn sample(topic: &Arc<Topic>, received: i64) -> Sample {
+        let (topic, received) = (Arc::clone(topic), Stamp(received));
+        let cdr = bytes::Bytes::from_static(&[0, 1, 0, 0, 7]);
+        Sample { topic, received, sent: None, publisher: None, sequence: None, cdr }
+    }
+
+    #[test]
+    fn a_late_failure_of_the_disk_costs_no_chunk_its_place_in_the_index() -> Result<(), Error> {
+        let scratch = tempfile::tempdir().map_err(Error::disk("creating", Path::new("scratch")))?;
+        let path = scratch.path().join("late_0.mcap");
+        let arm = Arc::new(Topic::new("/arm", "std_msgs/msg/Empty"));
+        let mut pen = begin(&path, &Options::default())?;
+        pen.declare(&arm, "", "")?;
+        pen.write(&sample(&arm, 1))?;
+        pen.settler.fail(std::io::Error::other("late"));
+        assert!(pen.flush().is_err(), "a failure is told");
+        pen.write(&sample(&arm, 2))?;
+        pen.settler.fail(std::io::Error::other("late"));
+        assert!(pen.write(&sample(&arm, 3)).is_err(), "a failure is told");
+        pen.flush()?;
+        assert_eq!(Box::new(pen).close()?.messages(), 2);
+        let mut shelf = crate::bag::mcap::read::open(&path)?;
+        assert_eq!(shelf.tally().messages(), 2);
+        assert_eq!(shelf.samples(&[]).flatten().count(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn more_topics_than_a_file_can_number_are_refused_in_words() -> Result<(), Error> {
+        let scratch = tempfile::tempdir().map_err(Error::disk("creating", Path::new("scratch")))?;
+        let mut pen = begin(&scratch.path().join("many_0.mcap"), &Options::default())?;
+        let topic = |n: u32| Arc::new(Topic::new(format!("/topic_{n}"), "std_msgs/msg/Empty"));
+        (1..=u32::from(u16::MAX)).try_for_each(|n| pen.declare(&topic(n), "", ""))?;
+        let refusal = pen.declare(&topic(65_536), "", "").expect_err("refused").to_string();
+        assert!(refusal.contains("topic 65536") && refusal.contains("65535 at most"), "{refusal}");
+        assert_eq!(Box::new(pen).close()?.tracks.len(), 65_535);
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::refused;
-use crate::bag::metadata::Metadata;
+use crate::bag::metadata::{HUMBLE, Metadata, NEWEST, VERSIONS};
 use crate::bag::{Error, Notes, Samples, Shelf, Tally, Track, qos};
 use crate::time::Stamp;
 use crate::wire::{Sample, Topic};
@@ -25,6 +25,7 @@ struct Book {
     database: Connection,
     tally: Tally,
     notes: Notes,
+    origin: (u32, String),
     topics: HashMap<i64, Arc<Topic>>,
 }
 
@@ -40,8 +41,10 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Shelf>, Error> {
         span,
         tracks: contents.into_iter().map(|(_, track)| track).collect(),
     };
-    let notes = notes(&database);
-    Ok(Box::new(Book { path: path.to_owned(), database, tally, notes, topics }))
+    let about = about(&database);
+    let origin = origin(&database, about.as_ref());
+    let notes = about.map(|about| about.custom_data).unwrap_or_default();
+    Ok(Box::new(Book { path: path.to_owned(), database, tally, notes, origin, topics }))
 }
 
 fn has_column(database: &Connection, table: &str, column: &str) -> rusqlite::Result<bool> {
@@ -96,11 +99,25 @@ fn span(database: &Connection) -> rusqlite::Result<Option<(Stamp, Stamp)>> {
     Ok(ends.0.zip(ends.1).map(|(first, last)| (Stamp(first), Stamp(last))))
 }
 
-/// The notes in the file's own metadata; none where it has none that reads.
-fn notes(database: &Connection) -> Notes {
+/// The file's own metadata; `None` where it has none that reads.
+fn about(database: &Connection) -> Option<Metadata> {
     let text = "SELECT metadata FROM metadata ORDER BY id DESC LIMIT 1";
     let text: Option<String> = database.query_row(text, [], |row| row.get(0)).optional().unwrap_or_default();
-    text.and_then(|text| Metadata::from_inner_text(&text)).map(|about| about.custom_data).unwrap_or_default()
+    text.and_then(|text| Metadata::from_inner_text(&text))
+}
+
+/// The metadata version and the distribution: as the file's own metadata says, else as its schema does, because
+/// Humble reads nothing newer than its own version.
+fn origin(database: &Connection, about: Option<&Metadata>) -> (u32, String) {
+    if let Some(about) = about.filter(|about| VERSIONS.contains(&about.version)) {
+        return (about.version, about.ros_distro.clone());
+    }
+    let schema = database.query_row("SELECT schema_version, ros_distro FROM schema", [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    });
+    // A file without a schema is older than Humble.
+    let (schema, distro) = schema.unwrap_or_default();
+    (if schema <= 3 { HUMBLE } else { NEWEST }, distro)
 }
 
 impl Shelf for Book {
@@ -110,6 +127,10 @@ impl Shelf for Book {
 
     fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    fn origin(&self) -> (u32, String) {
+        self.origin.clone()
     }
 
     fn samples(&mut self, wanted: &[String]) -> Samples<'_> {
