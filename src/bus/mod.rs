@@ -5,6 +5,7 @@
 //! whoever reads from a bus can always say what is missing.
 
 mod clock;
+mod complaint;
 #[cfg(feature = "dds")]
 pub mod dds;
 mod inbox;

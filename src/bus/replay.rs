@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::complaint::Complaint;
 use super::local::{Hub, Local, Mouth};
 use super::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subscription, lock};
 use crate::bag::Reader;
@@ -174,12 +175,16 @@ impl Player {
         if let Pace::Times(times) = self.pace {
             self.stage.clock.run(self.start, times);
         }
+        let mut unread = Complaint::default();
         for sample in bag.samples(&[]) {
             match sample {
                 Ok(sample) => self.deliver(&sample),
                 Err(error) => {
                     self.stage.damaged.fetch_add(1, Relaxed);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "not played");
+                    if let Some(times) = unread.raise(Instant::now()) {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, times, "a message of the bag was not played");
+                    }
                 }
             }
             if self.stage.is_gone() {

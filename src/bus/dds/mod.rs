@@ -140,7 +140,11 @@ impl Bus for Dds {
         let (name, type_name) = (words::topic(&topic.name), topic.type_name.clone());
         let door = inbox.door();
         let (entrance, clock) = (door.clone(), self.sim_clock.clone());
-        let take = move |received: Received| {
+        let take = move |received: Option<Received>| {
+            let Some(received) = received else {
+                entrance.refuse();
+                return;
+            };
             let wall = words::stamp(received.receive_instant);
             entrance.deliver(Sample {
                 topic: Arc::clone(&topic),
