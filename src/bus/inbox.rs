@@ -172,9 +172,9 @@ impl Door {
         self.enter(self.inbox.queue(), sample);
     }
 
-    /// Delivers a sample once there is room for it. Nothing is dropped; the wait ends without delivery when
-    /// the subscription does, or when `gone` says that nobody plays any more.
-    pub(super) fn deliver_patiently(&self, sample: Sample, gone: &AtomicBool) {
+    /// Delivers a sample once there is room for it, and says to `full` whenever it finds none. Nothing is dropped; the
+    /// wait ends without delivery when the subscription does, or when `gone` says that nobody plays any more.
+    pub(super) fn deliver_patiently(&self, sample: Sample, gone: &AtomicBool, full: &dyn Fn()) {
         let mut queue = self.inbox.queue();
         let limit = self.inbox.0.limit;
         while !queue.samples.is_empty()
@@ -183,6 +183,8 @@ impl Door {
             if self.account.closed.load(Relaxed) || gone.load(Relaxed) {
                 return;
             }
+            // While the queue is locked, so that nobody made room yet who hears of it.
+            full();
             queue = self.inbox.0.room.wait_timeout(queue, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
         }
         self.enter(queue, sample);
@@ -299,7 +301,7 @@ mod tests {
         let subscription = door.subscription(());
         let player = std::thread::spawn(move || {
             for sequence in 1..=50 {
-                door.deliver_patiently(sample(sequence, 10), &AtomicBool::new(false));
+                door.deliver_patiently(sample(sequence, 10), &AtomicBool::new(false), &|| {});
             }
         });
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -316,8 +318,9 @@ mod tests {
         let door = inbox.door();
         let subscription = door.subscription(());
         door.deliver(sample(1, 10));
-        let waiting =
-            std::thread::spawn(move || door.deliver_patiently(sample(2, 10), &AtomicBool::new(false)));
+        let waiting = std::thread::spawn(move || {
+            door.deliver_patiently(sample(2, 10), &AtomicBool::new(false), &|| {})
+        });
         drop(subscription);
         waiting.join().expect("the wait ends");
         assert_eq!(inbox.waiting().samples, 1);
