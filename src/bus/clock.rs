@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::complaint::Complaint;
 use super::typed::{self, read};
 use super::{Bus, Error, Inbox, Limit, Subscription};
 use crate::msg;
@@ -66,13 +67,17 @@ pub(super) fn follow(bus: &dyn Bus) -> Result<Arc<dyn Clock>, Error> {
 }
 
 fn tell(followed: &Weak<SimClock>, inbox: &Inbox) {
+    let mut misunderstood = Complaint::default();
     while followed.strong_count() > 0 {
         let Some(sample) = inbox.wait(Instant::now() + LOOK_UP) else { continue };
         let Some(clock) = followed.upgrade() else { return };
         match read::<msg::std::Clock>(&sample) {
             Ok(said) => clock.told.tell(Stamp::from_parts(said.clock.sec, said.clock.nanosec)),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "/clock was not understood")
+                if let Some(times) = misunderstood.raise(Instant::now()) {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, times, "/clock was not understood");
+                }
             }
         }
     }

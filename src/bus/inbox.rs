@@ -17,6 +17,10 @@ use crate::wire::{Gid, Sample};
 /// How often one who waits at a door looks whether the wait still has a point.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
+/// The most publishers of a topic whose numbering is followed; one that restarts is a new one each time. Beyond, the
+/// one unheard longest is forgotten, and a gap of its own is not seen.
+const PUBLISHERS: usize = 256;
+
 /// How much an inbox holds before it drops the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -31,7 +35,7 @@ pub struct Limit {
 pub struct Counts {
     /// Arrived here.
     pub received: u64,
-    /// Arrived here and were dropped, because nobody took them in time.
+    /// Arrived here and were dropped, because nobody took them in time or because they could not be read.
     pub dropped: u64,
     /// Never arrived: the publisher's own numbering jumped over them.
     pub lost: u64,
@@ -44,8 +48,34 @@ struct Account {
     lost: AtomicU64,
     /// Set when the subscription ends.
     closed: AtomicBool,
-    /// The next number expected of each publisher.
-    expected: Mutex<HashMap<Gid, u64>>,
+    numbering: Mutex<Numbering>,
+}
+
+/// Whose numbering has come how far.
+#[derive(Debug, Default)]
+struct Numbering {
+    /// The next number expected of each publisher, and when in the order of all samples it was heard last.
+    expected: HashMap<Gid, (u64, u64)>,
+    heard: u64,
+    /// How many came that could not be read: a number that is missing may be theirs, and they are counted already.
+    unread: u64,
+}
+
+impl Numbering {
+    /// Takes note of a number and returns how many before it never came.
+    fn follow(&mut self, publisher: Gid, sequence: u64) -> u64 {
+        self.heard += 1;
+        if self.expected.len() >= PUBLISHERS && !self.expected.contains_key(&publisher) {
+            let longest = self.expected.iter().min_by_key(|(_, (_, heard))| *heard).map(|(gid, _)| *gid);
+            longest.map(|gid| self.expected.remove(&gid));
+        }
+        let (next, heard) = self.expected.entry(publisher).or_insert((sequence, 0));
+        let missing = sequence.saturating_sub(*next);
+        (*next, *heard) = ((*next).max(sequence + 1), self.heard);
+        let unread = missing.min(self.unread);
+        self.unread -= unread;
+        missing - unread
+    }
 }
 
 #[derive(Default)]
@@ -142,9 +172,9 @@ impl Door {
         self.enter(self.inbox.queue(), sample);
     }
 
-    /// Delivers a sample once there is room for it. Nothing is dropped; the wait ends without delivery when
-    /// the subscription does, or when `gone` says that nobody plays any more.
-    pub(super) fn deliver_patiently(&self, sample: Sample, gone: &AtomicBool) {
+    /// Delivers a sample once there is room for it, and says to `full` whenever it finds none. Nothing is dropped; the
+    /// wait ends without delivery when the subscription does, or when `gone` says that nobody plays any more.
+    pub(super) fn deliver_patiently(&self, sample: Sample, gone: &AtomicBool, full: &dyn Fn()) {
         let mut queue = self.inbox.queue();
         let limit = self.inbox.0.limit;
         while !queue.samples.is_empty()
@@ -153,6 +183,8 @@ impl Door {
             if self.account.closed.load(Relaxed) || gone.load(Relaxed) {
                 return;
             }
+            // While the queue is locked, so that nobody made room yet who hears of it.
+            full();
             queue = self.inbox.0.room.wait_timeout(queue, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
         }
         self.enter(queue, sample);
@@ -177,12 +209,21 @@ impl Door {
         self.inbox.0.arrived.notify_one();
     }
 
+    /// Counts a sample that came but could not be read.
+    #[cfg(any(feature = "dds", test))]
+    pub(super) fn refuse(&self) {
+        self.account.received.fetch_add(1, Relaxed);
+        self.account.dropped.fetch_add(1, Relaxed);
+        self.numbering().unread += 1;
+    }
+
+    fn numbering(&self) -> MutexGuard<'_, Numbering> {
+        self.account.numbering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn account_for(&self, sample: &Sample) {
         let (Some(publisher), Some(sequence)) = (sample.publisher, sample.sequence) else { return };
-        let mut expected = self.account.expected.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = expected.entry(publisher).or_insert(sequence);
-        self.account.lost.fetch_add(sequence.saturating_sub(*next), Relaxed);
-        *next = (*next).max(sequence + 1);
+        self.account.lost.fetch_add(self.numbering().follow(publisher, sequence), Relaxed);
     }
 
     /// The subscription a consumer holds; `keep` is what the bus needs dropped when it ends.
@@ -260,7 +301,7 @@ mod tests {
         let subscription = door.subscription(());
         let player = std::thread::spawn(move || {
             for sequence in 1..=50 {
-                door.deliver_patiently(sample(sequence, 10), &AtomicBool::new(false));
+                door.deliver_patiently(sample(sequence, 10), &AtomicBool::new(false), &|| {});
             }
         });
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -277,8 +318,9 @@ mod tests {
         let door = inbox.door();
         let subscription = door.subscription(());
         door.deliver(sample(1, 10));
-        let waiting =
-            std::thread::spawn(move || door.deliver_patiently(sample(2, 10), &AtomicBool::new(false)));
+        let waiting = std::thread::spawn(move || {
+            door.deliver_patiently(sample(2, 10), &AtomicBool::new(false), &|| {})
+        });
         drop(subscription);
         waiting.join().expect("the wait ends");
         assert_eq!(inbox.waiting().samples, 1);
@@ -306,5 +348,30 @@ mod tests {
             2,
             "9 and 10 were jumped over; that 10 came late is not undone"
         );
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_is_counted_once() {
+        let inbox = Inbox::new(Limit { samples: 9, bytes: 100 });
+        let door = inbox.door();
+        let subscription = door.subscription(());
+        door.deliver(sample(1, 1));
+        door.refuse();
+        door.deliver(sample(4, 1));
+        // 2 could not be read, 3 never came.
+        assert_eq!(subscription.counts(), Counts { received: 3, dropped: 1, lost: 1 });
+    }
+
+    #[test]
+    fn a_publisher_that_restarts_for_ever_takes_no_more_room() {
+        let mut numbering = Numbering::default();
+        let gid =
+            |number: u64| Gid([number.to_le_bytes(), [0; 8]].concat().try_into().expect("sixteen bytes"));
+        for number in 1..=3 * PUBLISHERS as u64 {
+            assert_eq!(numbering.follow(gid(number), 1), 0);
+            // One that goes on is not forgotten for those that come and go.
+            assert_eq!(numbering.follow(gid(0), 2 * number), u64::from(number > 1));
+        }
+        assert_eq!(numbering.expected.len(), PUBLISHERS);
     }
 }

@@ -107,7 +107,12 @@ impl Hub {
 
     fn lane(&self, topic: &Topic) -> Arc<Mutex<Lane>> {
         let key = (topic.name.clone(), topic.type_name.clone());
-        Arc::clone(lock(&self.0.lanes).entry(key).or_default())
+        let mut lanes = lock(&self.0.lanes);
+        if !lanes.contains_key(&key) {
+            // Every end holds its lane: one that only the hub holds is nobody's any more.
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+        }
+        Arc::clone(lanes.entry(key).or_default())
     }
 
     fn next_id(&self) -> u64 {
@@ -325,6 +330,22 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_that_nobody_is_on_any_more_is_forgotten() -> Result<(), Error> {
+        let hub = Hub::default();
+        let bus = hub.join(Node::new("n", "")?);
+        let inbox = Inbox::new(Limit { samples: 1, bytes: 1 });
+        let stays = Topic::new("/stays", "std_msgs/msg/Header");
+        let _subscription = bus.subscribe(&stays, &inbox)?;
+        for number in 0..100 {
+            bus.advertise(&Topic::new(format!("/run_{number}"), "std_msgs/msg/Header"))?;
+        }
+        assert!(lock(&hub.0.lanes).len() <= 2, "{hub:?}");
+        bus.advertise(&stays)?.send(Bytes::from_static(&[0, 1, 0, 0]))?;
+        assert!(inbox.take().is_some(), "a topic with a subscription alone must not be forgotten");
+        Ok(())
+    }
+
+    #[test]
     fn an_inbox_is_told_of_no_patience_it_did_not_ask_for() {
         let gone = std::sync::atomic::AtomicBool::new(true);
         let inbox = Inbox::new(Limit { samples: 1, bytes: 1 });
@@ -334,8 +355,9 @@ mod tests {
         let mut mouth = hub.advertise("/n", &topic);
         mouth.send(Bytes::new()).expect("a hub never refuses");
         let waiting = inbox.take().expect("delivered");
-        mouth.pass(&waiting, |door, sample| door.deliver_patiently(sample, &gone));
-        mouth.pass(&waiting, |door, sample| door.deliver_patiently(sample, &gone));
+        for _twice in 0..2 {
+            mouth.pass(&waiting, |door, sample| door.deliver_patiently(sample, &gone, &|| {}));
+        }
         assert_eq!(inbox.waiting().samples, 1, "the second waited for room until nobody played any more");
     }
 }

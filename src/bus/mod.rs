@@ -5,6 +5,7 @@
 //! whoever reads from a bus can always say what is missing.
 
 mod clock;
+mod complaint;
 #[cfg(feature = "dds")]
 pub mod dds;
 mod inbox;
@@ -125,6 +126,17 @@ impl Offer {
     }
 }
 
+/// What a bus asked of the kernel for receiving in time, and what it was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// Bytes asked for a receiving socket.
+    pub buffer_asked: usize,
+    /// Bytes it has, bookkeeping included. `net.core.rmem_max` is what limits it where `CAP_NET_ADMIN` is missing.
+    pub buffer: usize,
+    /// Whether the receiving threads go before ordinary work. `CAP_SYS_NICE` or `RLIMIT_NICE` is what allows it.
+    pub precedence: bool,
+}
+
 /// Answers a service's requests: serialized request in, serialized response out. Runs on the bus's thread.
 pub type Answer = Box<dyn FnMut(Bytes) -> Result<Bytes, Error> + Send>;
 
@@ -154,6 +166,10 @@ pub trait Bus: Send + Sync {
     /// Whether nothing will come any more, because the bag behind the bus is at its end.
     fn ended(&self) -> bool {
         false
+    }
+    /// What this bus's own sockets and threads were granted, where it receives over a network and can tell.
+    fn granted(&self) -> Option<Granted> {
+        None
     }
 }
 

@@ -3,6 +3,7 @@
 //! A bag can wait, so the player waits where an inbox has no room instead of dropping what is oldest; and so time on
 //! this bus never runs ahead of a sample that is not delivered yet. Between the nodes on it, it is a [`Hub`].
 
+mod player;
 mod time;
 
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,8 @@ use super::local::{Hub, Local, Mouth};
 use super::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subscription, lock};
 use crate::bag::Reader;
 use crate::time::{Clock, Stamp};
-use crate::wire::{Sample, Topic};
+use crate::wire::Topic;
+use player::Player;
 use time::BagClock;
 
 /// The node that publishes what is in the bag.
@@ -39,6 +41,16 @@ pub enum Pace {
     Times(f64),
     /// To where [`Replay::step_to`] says and no further.
     Stepped,
+}
+
+/// How far [`Replay::step_to`] came.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// All up to there, or to the end of the bag, is delivered.
+    Goal,
+    /// An inbox is full, at that time of the bag. Make room and step on.
+    Full(Stamp),
 }
 
 /// Which bag, and how fast.
@@ -76,6 +88,8 @@ struct State {
     allowed: Option<Stamp>,
     /// The sample the player holds back until it may.
     next: Option<Stamp>,
+    /// Whether the player found an inbox full since [`Replay::step_to`] began to wait.
+    full: bool,
     ended: bool,
 }
 
@@ -127,17 +141,24 @@ impl Replay {
         Self { local: self.local.hub().join(node), ..self.clone() }
     }
 
-    /// Plays on to `until` and returns when all up to there is delivered; for [`Pace::Stepped`].
-    pub fn step_to(&self, until: Stamp) {
+    /// Plays on to `until`; for [`Pace::Stepped`]. Returns when all up to there is delivered, or when an inbox is full:
+    /// often it is the caller who empties it, and would wait for ever. As room is made the rest comes all the same;
+    /// step to `until` again to know when all is there.
+    pub fn step_to(&self, until: Stamp) -> Reached {
         let mut state = lock(&self.stage.state);
         state.ready = true;
         state.allowed = Some(until);
+        state.full = false;
         self.stage.changed.notify_all();
         while !state.ended && state.next.is_none_or(|next| next <= until) {
+            if state.full {
+                return Reached::Full(self.stage.now());
+            }
             state = self.stage.wait(state);
         }
         drop(state);
         self.stage.clock.tell(until);
+        Reached::Goal
     }
 
     /// How many messages of the bag so far could not be read.
@@ -153,79 +174,6 @@ impl Stage {
 
     fn is_gone(&self) -> bool {
         self.gone.load(Relaxed)
-    }
-}
-
-/// The thread that plays.
-struct Player {
-    stage: Arc<Stage>,
-    pace: Pace,
-    start: Stamp,
-    mouths: HashMap<(String, String), Mouth>,
-}
-
-impl Player {
-    fn play(self, mut bag: Box<dyn Reader>) {
-        let mut state = lock(&self.stage.state);
-        while !state.ready && !self.stage.is_gone() {
-            state = self.stage.wait(state);
-        }
-        drop(state);
-        if let Pace::Times(times) = self.pace {
-            self.stage.clock.run(self.start, times);
-        }
-        for sample in bag.samples(&[]) {
-            match sample {
-                Ok(sample) => self.deliver(&sample),
-                Err(error) => {
-                    self.stage.damaged.fetch_add(1, Relaxed);
-                    tracing::warn!(error = &error as &dyn std::error::Error, "not played");
-                }
-            }
-            if self.stage.is_gone() {
-                break;
-            }
-        }
-        lock(&self.stage.state).ended = true;
-        self.stage.changed.notify_all();
-    }
-
-    fn deliver(&self, sample: &Sample) {
-        self.wait_for(sample.received);
-        if self.stage.is_gone() {
-            return;
-        }
-        self.stage.clock.tell(sample.received);
-        let key = (sample.topic.name.clone(), sample.topic.type_name.clone());
-        let Some(mouth) = self.mouths.get(&key) else {
-            // A topic that the bag's own list does not have.
-            self.stage.damaged.fetch_add(1, Relaxed);
-            return;
-        };
-        mouth.pass(sample, |door, sample| door.deliver_patiently(sample, &self.stage.gone));
-    }
-
-    fn wait_for(&self, due: Stamp) {
-        let mut state = lock(&self.stage.state);
-        state.next = Some(due);
-        self.stage.changed.notify_all();
-        match self.pace {
-            Pace::Free => {}
-            Pace::Stepped => {
-                while state.allowed.is_none_or(|allowed| due > allowed) && !self.stage.is_gone() {
-                    state = self.stage.wait(state);
-                }
-            }
-            Pace::Times(_) => {
-                let instant = self.stage.clock.run_to(due);
-                while !self.stage.is_gone() {
-                    let left = instant.map(|at| at.saturating_duration_since(Instant::now()));
-                    let Some(left) = left.filter(|left| !left.is_zero()) else { break };
-                    let waited = self.stage.changed.wait_timeout(state, left);
-                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
-                }
-            }
-        }
     }
 }
 
@@ -279,7 +227,8 @@ mod tests {
     use super::*;
     use crate::bag;
     use crate::bus::Limit;
-    use crate::wire::Gid;
+    use crate::wire::{Gid, Sample};
+    use std::time::Instant;
 
     type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -338,11 +287,28 @@ mod tests {
         let replay = play(&bag, Pace::Stepped)?;
         let inbox = Inbox::new(Limit { samples: 100, bytes: 1 << 20 });
         let _subscription = replay.subscribe(&Topic::new("/t", "std_msgs/msg/String"), &inbox)?;
-        replay.step_to(at(4));
+        assert_eq!(replay.step_to(at(4)), Reached::Goal);
         assert_eq!((inbox.waiting().samples, replay.clock().now()), (5, at(4)));
         assert!(!replay.ended());
-        replay.step_to(at(100));
+        assert_eq!(replay.step_to(at(100)), Reached::Goal);
         assert_eq!((inbox.waiting().samples, replay.clock().now(), replay.ended()), (10, at(100), true));
+        Ok(())
+    }
+
+    #[test]
+    fn a_step_into_a_full_inbox_returns_and_says_how_far_it_came() -> Tested {
+        let (_folder, bag) = recorded(10)?;
+        let replay = play(&bag, Pace::Stepped)?;
+        let inbox = Inbox::new(Limit { samples: 3, bytes: 1 << 20 });
+        let subscription = replay.subscribe(&Topic::new("/t", "std_msgs/msg/String"), &inbox)?;
+        assert_eq!(replay.step_to(at(9)), Reached::Full(at(3)), "the fourth finds no room");
+        assert_eq!(inbox.waiting().samples, 3);
+        let mut taken = 0;
+        while replay.step_to(at(9)) != Reached::Goal {
+            taken += std::iter::from_fn(|| inbox.take()).count();
+        }
+        taken += std::iter::from_fn(|| inbox.take()).count();
+        assert_eq!((taken, subscription.counts().dropped, replay.clock().now()), (10, 0, at(9)));
         Ok(())
     }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bag::{Compression, Mcap, Sqlite, Storage};
-use apprentice::bus::Node;
+use apprentice::bus::{Bus, Node};
 use apprentice::config::Settings;
 use apprentice::node::recorder::{self, Outcome, Session, Wanted};
 use apprentice::node::{Context, Stop};
 use apprentice::spec::{self, Expect, Name, TypeName};
 
 use super::notes::{self, NoteArgs};
-use super::options::{BusArgs, BusKind, SettingsArgs, WrongUse, seconds};
+use super::options::{BusArgs, SettingsArgs, WrongUse, seconds};
 use super::ros_args::RosArgs;
 use super::table::bytes;
 
@@ -89,7 +89,7 @@ impl Record {
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
         self.choose_storage(&mut config.storage)?;
-        let session = self.session(settings.as_ref());
+        let session = self.session(settings.as_ref(), &*bus);
         let outcome = recorder::run(&Context::new(bus, stop), wanted, config, session)?;
         report(&outcome);
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
@@ -140,11 +140,11 @@ impl Record {
         Ok(Wanted { expect, all: self.all })
     }
 
-    fn session(self, settings: Option<&Settings>) -> Session {
+    fn session(self, settings: Option<&Settings>, bus: &dyn Bus) -> Session {
         let keys = !self.no_keys && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         let mut notes = settings.map(notes::of_robot).unwrap_or_default();
         notes.extend(self.notes.notes());
-        notes.extend(granted(self.bus.bus));
+        notes.extend(granted(bus));
         let teach = settings.and_then(|settings| settings.act.as_ref()?.teach.as_ref());
         Session {
             out: self.out,
@@ -158,10 +158,9 @@ impl Record {
     }
 }
 
-/// What the kernel granted for receiving in time, noted because it explains losses; said where it is too little.
-#[cfg(feature = "dds")]
-fn granted(bus: BusKind) -> Option<(String, String)> {
-    let granted = (bus == BusKind::Dds).then(apprentice::bus::dds::granted)?;
+/// What this bus was granted for receiving in time, noted because it explains losses; said where it is too little.
+fn granted(bus: &dyn Bus) -> Option<(String, String)> {
+    let granted = bus.granted()?;
     if granted.buffer < granted.buffer_asked {
         tracing::warn!(
             "the kernel grants {} for receiving where {} was asked: under load messages may get lost, and are \
@@ -176,11 +175,6 @@ fn granted(bus: BusKind) -> Option<(String, String)> {
         "precedence": granted.precedence,
     });
     Some(("apprentice.granted".to_owned(), noted.to_string()))
-}
-
-#[cfg(not(feature = "dds"))]
-fn granted(_bus: BusKind) -> Option<(String, String)> {
-    None
 }
 
 fn topic(text: &str) -> Result<Expect, spec::Error> {

@@ -55,7 +55,11 @@ impl Endpoints {
         let qos = words::qos(&graph::QOS, ANNOUNCEMENTS);
         let heard = Arc::clone(&graph);
         let reader = endpoints.open_reader(graph::TOPIC, ParticipantEntitiesInfo::TYPE, &qos)?;
-        let take: Take = Box::new(move |received| lock(&heard).hear(&received.into_value()));
+        let take: Take = Box::new(move |received| {
+            if let Some(received) = received {
+                lock(&heard).hear(&received.into_value());
+            }
+        });
         *lock(&endpoints.announcements) = Some(endpoints.receiver.add(reader, take));
         let voice = endpoints.open_writer(graph::TOPIC, ParticipantEntitiesInfo::TYPE, &qos)?;
         lock(&graph).speak_through(voice);

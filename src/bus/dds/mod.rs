@@ -33,7 +33,8 @@ use herald::{Herald, Principal};
 use receiver::Received;
 use service::Client;
 
-pub use urgency::{Granted, granted};
+pub use super::Granted;
+pub use urgency::granted;
 
 /// How many messages of a reliable topic may be on their way before a sender has to wait.
 const WINDOW: i32 = 64;
@@ -46,6 +47,7 @@ pub struct Dds {
     node: Node,
     endpoints: Arc<Endpoints>,
     clients: Mutex<Clients>,
+    granted: Granted,
     /// `/clock`'s, where time is what it says.
     sim_clock: Option<Arc<dyn Clock>>,
     _herald: Option<Herald>,
@@ -63,10 +65,15 @@ impl Dds {
         if !options.leave_host {
             builder = builder.with_only_networks([Ipv4Addr::LOCALHOST]);
         }
-        let participant = urgency::with_precedence(|| builder.build())??;
-        if let Err(error) = urgency::enlarge_sockets() {
-            tracing::debug!(%error, "receive buffers stay as everyone may have them");
-        }
+        let (precedence, participant) = urgency::with_precedence(|| builder.build())?;
+        let participant = participant?;
+        // Nothing known is said as nothing granted: a loss that it does not explain is not explained away.
+        let buffer = urgency::enlarge_sockets().unwrap_or_else(|error| {
+            tracing::debug!(%error, "what the receiving sockets have is not known");
+            0
+        });
+        let granted = Granted { buffer_asked: urgency::BUFFER, buffer, precedence };
+        tracing::debug!(?granted, "what the kernel granted for receiving");
         let mut herald = None;
         if !options.leave_host {
             let mut prefix = [0; 12];
@@ -75,9 +82,8 @@ impl Dds {
             herald = Some(Herald::start(Principal { domain, participant, prefix })?);
         }
         let endpoints = Endpoints::open(participant, node.clone())?;
-        let mut bus = Self { node, endpoints, clients: Mutex::default(), sim_clock: None, _herald: herald };
-        let granted = granted();
-        tracing::debug!(?granted, "what the kernel granted for receiving");
+        let clients = Mutex::default();
+        let mut bus = Self { node, endpoints, clients, granted, sim_clock: None, _herald: herald };
         if options.sim_time {
             bus.sim_clock = Some(clock::follow(&bus)?);
         }
@@ -134,7 +140,11 @@ impl Bus for Dds {
         let (name, type_name) = (words::topic(&topic.name), topic.type_name.clone());
         let door = inbox.door();
         let (entrance, clock) = (door.clone(), self.sim_clock.clone());
-        let take = move |received: Received| {
+        let take = move |received: Option<Received>| {
+            let Some(received) = received else {
+                entrance.refuse();
+                return;
+            };
             let wall = words::stamp(received.receive_instant);
             entrance.deliver(Sample {
                 topic: Arc::clone(&topic),
@@ -186,6 +196,10 @@ impl Bus for Dds {
 
     fn node(&self) -> &Node {
         &self.node
+    }
+
+    fn granted(&self) -> Option<Granted> {
+        Some(self.granted)
     }
 }
 

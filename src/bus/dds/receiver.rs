@@ -10,10 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 use std::thread;
+use std::time::Instant;
 
 use bytes::Bytes;
 use rustdds::no_key::{DeserializedCacheChange, SimpleDataReader};
 
+use super::super::complaint::Complaint;
 use super::super::lock;
 use super::raw::Raw;
 use crate::precedence::Precedence;
@@ -22,8 +24,8 @@ use crate::precedence::Precedence;
 pub(super) type Received = DeserializedCacheChange<Bytes>;
 /// One end of rustdds that bytes come out of.
 pub(super) type Reader = SimpleDataReader<Bytes, Raw>;
-/// What is done with what comes; it must not wait.
-pub(super) type Take = Box<dyn FnMut(Received) + Send>;
+/// What is done with what comes, `None` being one that could not be read; it must not wait.
+pub(super) type Take = Box<dyn FnMut(Option<Received>) + Send>;
 
 #[derive(Default)]
 struct Desk {
@@ -115,6 +117,7 @@ struct Open {
     reader: Reader,
     take: Take,
     waker: Waker,
+    unread: Complaint,
 }
 
 fn receive(bell: &Arc<Bell>) {
@@ -133,7 +136,7 @@ fn receive(bell: &Arc<Bell>) {
         }
         for (id, reader, take) in work.joining {
             let waker = Waker::from(Arc::new(Cord { id, bell: Arc::clone(bell) }));
-            lines.insert(id, Open { reader, take, waker });
+            lines.insert(id, Open { reader, take, waker, unread: Complaint::default() });
             work.rang.push(id);
         }
         for id in work.leaving {
@@ -162,10 +165,15 @@ impl Open {
             match self.reader.try_take_one() {
                 Ok(Some(received)) => {
                     nothing = 0;
-                    (self.take)(received);
+                    (self.take)(Some(received));
                 }
                 Ok(None) => nothing += 1,
-                Err(error) => tracing::warn!(%error, "a sample could not be taken"),
+                Err(error) => {
+                    (self.take)(None);
+                    if let Some(times) = self.unread.raise(Instant::now()) {
+                        tracing::warn!(%error, times, "a message could not be read");
+                    }
+                }
             }
         }
     }

@@ -18,6 +18,7 @@ use super::endpoints::{Ear, Endpoints, Voice};
 use super::identity::{self, Identity};
 use super::receiver::Received;
 use super::{raw, words};
+use crate::bus::complaint::Complaint;
 use crate::bus::{Answer, Error, Served, lock};
 use crate::wire::Qos;
 
@@ -81,11 +82,15 @@ pub(super) fn serve(
         .spawn(move || answering.run(&requests))
         .map_err(|error| transport("serving", service, type_name, error.into()))?;
     let name = service.to_owned();
-    let take = move |received: Received| {
+    let mut dropped = Complaint::default();
+    let take = move |received: Option<Received>| {
+        let Some(received) = received else { return };
         let asker = received.writer_guid();
         let Some((identity, request)) = identity::of_request(received) else { return };
-        if sender.try_send((asker, identity, request)).is_err() {
-            tracing::warn!(service = name, "a request was dropped: {WAITING} are waiting");
+        if sender.try_send((asker, identity, request)).is_err()
+            && let Some(times) = dropped.raise(Instant::now())
+        {
+            tracing::warn!(service = name, times, "a request was dropped: {WAITING} are waiting");
         }
     };
     let ear = endpoints.listen(&pair.request.0, &pair.request.1, &qos, Box::new(take))?;
@@ -164,8 +169,8 @@ impl Client {
         let qos = words::qos(&Qos::reliable(10), WAITING as i32);
         let waiting = Waiting::default();
         let heard = Arc::clone(&waiting);
-        let take = move |received: Received| {
-            let Some((identity, response)) = identity::of_reply(received) else { return };
+        let take = move |received: Option<Received>| {
+            let Some((identity, response)) = received.and_then(identity::of_reply) else { return };
             if let Some(caller) = lock(&heard).remove(&identity) {
                 // A caller that gave up no longer listens.
                 drop(caller.try_send(response));

@@ -5,30 +5,19 @@
 //! sockets for a large buffer. Neither may be granted: then it is said, and losses are counted all the same.
 
 use std::net::{Ipv4Addr, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::{fs, io, thread};
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-use super::Cause;
+use super::{Cause, Granted};
 use crate::precedence::Precedence;
 
 /// What is asked of the kernel for each receiving socket: a quarter of a second of a hundred megabytes.
 pub(super) const BUFFER: usize = 32 << 20;
 /// A socket with a buffer below this is none that rustdds asked a large one for.
 const LARGE: usize = 256 << 10;
-
-/// What was asked of the kernel for receiving in time, and what it granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Granted {
-    /// Bytes asked for a receiving socket.
-    pub buffer_asked: usize,
-    /// Bytes it has, bookkeeping included. `net.core.rmem_max` is what limits it where `CAP_NET_ADMIN` is missing.
-    pub buffer: usize,
-    /// Whether the receiving threads go before ordinary work. `CAP_SYS_NICE` or `RLIMIT_NICE` is what allows it.
-    pub precedence: bool,
-}
 
 /// Tries what the kernel grants this process, without opening a bus.
 pub fn granted() -> Granted {
@@ -38,40 +27,70 @@ pub fn granted() -> Granted {
 }
 
 fn granted_buffer() -> io::Result<usize> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    sockopt::set_socket_recv_buffer_size(&socket, BUFFER)?;
-    if may_reach_own_sockets() {
-        enlarge(&socket).unwrap_or_else(|error| tracing::debug!(%error, "no more than everyone may have"));
+    let socket = ordinary()?;
+    // A bus can only enlarge what it can reach: without that, more than everyone may have is of no use to it.
+    if own_process().and_then(|own| reached(own.as_fd(), socket.as_raw_fd())).is_ok() {
+        return Ok(enlarged(&socket)?);
     }
     Ok(sockopt::socket_recv_buffer_size(&socket)?)
 }
 
-/// Has the kernel give `socket` all that is asked, over the limit for everyone.
-fn enlarge(socket: impl AsFd) -> rustix::io::Result<()> {
-    sockopt::set_socket_recv_buffer_size_force(socket, BUFFER)
+/// A socket for which as much was asked as rustdds asks for its own.
+fn ordinary() -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    sockopt::set_socket_recv_buffer_size(&socket, BUFFER)?;
+    Ok(socket)
 }
 
-fn may_reach_own_sockets() -> bool {
+fn own_process() -> rustix::io::Result<OwnedFd> {
     pidfd_open(getpid(), PidfdFlags::empty())
-        .and_then(|own| pidfd_getfd(own, 0, PidfdGetfdFlags::empty()))
-        .is_ok_and(|_input| true)
 }
 
-/// Enlarges the buffers of the sockets that rustdds opened. It keeps them to itself, and asks for no more than everyone
-/// may have; so they are found among this process's own, where that is allowed.
-pub(super) fn enlarge_sockets() -> io::Result<()> {
-    let own = pidfd_open(getpid(), PidfdFlags::empty())?;
-    for entry in fs::read_dir("/proc/self/fd")?.filter_map(Result::ok) {
-        let number = entry.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
-        let is_socket =
-            fs::read_link(entry.path()).is_ok_and(|link| link.to_string_lossy().starts_with("socket:"));
-        let Some(number) = number.filter(|_| is_socket) else { continue };
-        let socket: OwnedFd = pidfd_getfd(&own, number, PidfdGetfdFlags::empty())?;
-        if is_receiving(&socket)? {
-            enlarge(&socket)?;
-        }
+/// This process's own file `number`, though somebody else holds it.
+fn reached(own: BorrowedFd<'_>, number: RawFd) -> rustix::io::Result<OwnedFd> {
+    pidfd_getfd(own, number, PidfdGetfdFlags::empty())
+}
+
+/// Has the kernel give `socket` all that is asked, over the limit for everyone; what it has then.
+fn enlarged(socket: impl AsFd) -> rustix::io::Result<usize> {
+    if let Err(error) = sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER) {
+        tracing::debug!(%error, "no more than everyone may have");
     }
-    Ok(())
+    sockopt::socket_recv_buffer_size(&socket)
+}
+
+/// Enlarges the buffers of the sockets that rustdds opened, and says what the smallest has then. It keeps them to
+/// itself, and asks for no more than everyone may have; so they are found among this process's own. Where none can be
+/// reached, they have what everyone may have.
+pub(super) fn enlarge_sockets() -> io::Result<usize> {
+    match own_sockets().map(|sockets| smallest_of(sockets.into_iter())) {
+        Ok(Some(smallest)) => Ok(smallest),
+        _ => Ok(sockopt::socket_recv_buffer_size(ordinary()?)?),
+    }
+}
+
+/// The sockets of this process, those that cannot be reached as errors.
+fn own_sockets() -> io::Result<Vec<rustix::io::Result<OwnedFd>>> {
+    let own = own_process()?;
+    let numbers = fs::read_dir("/proc/self/fd")?.filter_map(Result::ok).filter_map(|entry| {
+        let number = entry.file_name().to_str()?.parse::<RawFd>().ok()?;
+        let link = fs::read_link(entry.path()).ok()?;
+        link.to_string_lossy().starts_with("socket:").then_some(number)
+    });
+    Ok(numbers.map(|number| reached(own.as_fd(), number)).collect())
+}
+
+/// Enlarges each receiving socket that can be reached, whatever becomes of the others; what the smallest has.
+fn smallest_of(sockets: impl Iterator<Item = rustix::io::Result<OwnedFd>>) -> Option<usize> {
+    let enlarge = |socket: OwnedFd| is_receiving(&socket)?.then(|| enlarged(&socket)).transpose();
+    let have = sockets.filter_map(|socket| {
+        // Another thread of this process may have closed it by now.
+        socket.and_then(enlarge).unwrap_or_else(|error| {
+            tracing::debug!(%error, "a socket could not be enlarged");
+            None
+        })
+    });
+    have.min()
 }
 
 fn is_receiving(socket: &OwnedFd) -> rustix::io::Result<bool> {
@@ -80,12 +99,9 @@ fn is_receiving(socket: &OwnedFd) -> rustix::io::Result<bool> {
         && sockopt::socket_recv_buffer_size(socket)? >= LARGE)
 }
 
-/// Does `work` in a thread with precedence, so that threads it starts have it too.
-pub(super) fn with_precedence<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Cause> {
-    let urgent = move || {
-        Precedence::Receiving.take();
-        work()
-    };
+/// Does `work` in a thread with precedence, so that threads it starts have it too; says whether that was allowed.
+pub(super) fn with_precedence<T: Send>(work: impl FnOnce() -> T + Send) -> Result<(bool, T), Cause> {
+    let urgent = move || (Precedence::Receiving.take(), work());
     thread::scope(|scope| scope.spawn(urgent).join()).map_err(|_panic| "the DDS library panicked".into())
 }
 
@@ -97,5 +113,27 @@ mod tests {
     fn what_the_kernel_granted_is_known() {
         let granted = granted();
         assert!(granted.buffer > 0 && granted.buffer_asked == BUFFER, "{granted:?}");
+    }
+
+    #[test]
+    fn one_socket_that_fails_does_not_stop_the_others() -> io::Result<()> {
+        let receiving = || -> io::Result<UdpSocket> {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            sockopt::set_socket_recv_buffer_size(&socket, LARGE)?;
+            Ok(socket)
+        };
+        let (one, other) = (receiving()?, receiving()?);
+        let no_socket = fs::File::open("/proc/self/stat")?;
+        let files = [
+            Err(rustix::io::Errno::BADF),
+            Ok(one.try_clone()?.into()),
+            Ok(no_socket.into()),
+            Ok(other.try_clone()?.into()),
+        ];
+        let smallest = smallest_of(files.into_iter());
+        let have = [one, other].map(sockopt::socket_recv_buffer_size);
+        assert_eq!(smallest, have.into_iter().filter_map(Result::ok).min());
+        assert_eq!(smallest_of(std::iter::empty()), None);
+        Ok(())
     }
 }
