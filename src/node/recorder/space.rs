@@ -35,11 +35,6 @@ impl Folder {
         Ok(Self { path: path.to_owned(), min_free_megabytes, _lock: lock })
     }
 
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Bytes free for us on its disk.
     pub(super) fn free(&self) -> Result<u64, Error> {
         let stat =
@@ -160,10 +155,10 @@ mod tests {
         let out = tempfile::tempdir()?;
         let folder = Folder::open(&out.path().join("new"), 0)?;
         assert_eq!(folder.next_episode()?.0, 0);
-        fs::create_dir(folder.path().join("episode_0007"))?;
-        fs::create_dir(folder.path().join("episode_old"))?;
+        fs::create_dir(folder.path.join("episode_0007"))?;
+        fs::create_dir(folder.path.join("episode_old"))?;
         let (number, path) = folder.next_episode()?;
-        assert_eq!((number, path), (8, folder.path().join("episode_0008")));
+        assert_eq!((number, path), (8, folder.path.join("episode_0008")));
         Ok(())
     }
 
