@@ -62,14 +62,9 @@ impl Screen {
         while event::poll(Duration::ZERO)? {
             if let Event::Key(pressed) = event::read()?
                 && pressed.kind != KeyEventKind::Release
+                && let Some(key) = key_of(pressed.code, pressed.modifiers)
             {
-                let control = pressed.modifiers.contains(KeyModifiers::CONTROL);
-                match pressed.code {
-                    KeyCode::Char('c') if control => return Ok(Some(Key::Interrupt)),
-                    KeyCode::Char(letter) => return Ok(Some(Key::Char(letter))),
-                    KeyCode::Enter => return Ok(Some(Key::Enter)),
-                    _ => {}
-                }
+                return Ok(Some(key));
             }
         }
         Ok(None)
@@ -90,6 +85,18 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         restore();
+    }
+}
+
+/// What a key means. Together with control or the like a letter is another key: who means to end their shell with
+/// Ctrl-D does not mean to discard an episode.
+fn key_of(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
+    let is_plain = modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    match code {
+        KeyCode::Char('c' | 'C') if modifiers.contains(KeyModifiers::CONTROL) => Some(Key::Interrupt),
+        KeyCode::Char(letter) if is_plain => Some(Key::Char(letter)),
+        KeyCode::Enter if is_plain => Some(Key::Enter),
+        _ => None,
     }
 }
 
@@ -159,6 +166,21 @@ mod tests {
         assert_eq!(erase(0), "\r\x1b[J");
         assert_eq!(erase(3), "\x1b[3A\r\x1b[J");
         assert_eq!(laid_out(&["a".to_owned(), "b".to_owned()]), "a\r\nb\r\n");
+    }
+
+    #[test]
+    fn a_letter_with_control_or_alt_is_no_plain_letter() {
+        let [none, shift, control, alt] =
+            [KeyModifiers::NONE, KeyModifiers::SHIFT, KeyModifiers::CONTROL, KeyModifiers::ALT];
+        for letter in ['d', 's', 'f', 'l', 'q', ' '] {
+            assert_eq!(key_of(KeyCode::Char(letter), none), Some(Key::Char(letter)));
+            assert_eq!(key_of(KeyCode::Char(letter), control), None, "Ctrl-{letter}");
+            assert_eq!(key_of(KeyCode::Char(letter), alt), None, "Alt-{letter}");
+        }
+        assert_eq!(key_of(KeyCode::Char('D'), shift), Some(Key::Char('D')));
+        assert_eq!(key_of(KeyCode::Char('c'), control), Some(Key::Interrupt));
+        assert_eq!(key_of(KeyCode::Char('c'), none), Some(Key::Char('c')));
+        assert_eq!(key_of(KeyCode::Enter, none), Some(Key::Enter));
     }
 
     #[test]

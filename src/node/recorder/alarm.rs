@@ -73,6 +73,10 @@ struct Entry {
     alarm: Alarm,
     from: Stamp,
     said: Stamp,
+    /// How long the earlier ones lasted that were counted into this.
+    earlier: Duration,
+    /// When the last of them began.
+    since: Stamp,
     until: Option<Stamp>,
     times: u64,
 }
@@ -95,8 +99,14 @@ impl Log {
         }
         let full = self.0.len() >= ENTRIES;
         match self.0.iter_mut().rev().find(|entry| full && entry.alarm == alarm) {
-            Some(entry) => (entry.until, entry.times) = (None, entry.times + 1),
-            None => self.0.push(Entry { alarm, from, said: now, until: None, times: 1 }),
+            Some(entry) => {
+                entry.earlier += entry.until.unwrap_or(from).since(entry.since);
+                (entry.since, entry.until, entry.times) = (from, None, entry.times + 1);
+            }
+            None => {
+                let earlier = Duration::ZERO;
+                self.0.push(Entry { alarm, from, said: now, earlier, since: from, until: None, times: 1 });
+            }
         }
         true
     }
@@ -105,7 +115,7 @@ impl Log {
     pub(super) fn clear(&mut self, alarm: Alarm, until: Stamp) -> Option<Duration> {
         let entry = self.open(alarm)?;
         entry.until = Some(until);
-        Some(until.since(entry.from))
+        Some(until.since(entry.since))
     }
 
     /// Which alarms hold.
@@ -120,7 +130,8 @@ impl Log {
     /// Begins an episode at `start`: only what holds is taken along.
     pub(super) fn begin(&mut self, start: Stamp) {
         self.0.retain_mut(|entry| {
-            (entry.from, entry.said, entry.times) = (start, start, 1);
+            (entry.from, entry.since, entry.said) = (start, start, start);
+            (entry.earlier, entry.times) = (Duration::ZERO, 1);
             entry.until.is_none()
         });
     }
@@ -132,7 +143,7 @@ impl Log {
             alarm: entry.alarm,
             after_s: entry.from.since(start).as_secs_f64(),
             said_s: entry.said.since(start).as_secs_f64(),
-            lasted_s: entry.until.unwrap_or(now).since(entry.from).as_secs_f64(),
+            lasted_s: (entry.earlier + entry.until.unwrap_or(now).since(entry.since)).as_secs_f64(),
             times: entry.times,
         };
         self.0.iter().map(note).collect()
@@ -171,6 +182,20 @@ mod tests {
         }
         assert_eq!(log.0.len(), ENTRIES);
         assert_eq!(log.0.iter().map(|entry| entry.times).sum::<u64>(), 10_000);
+    }
+
+    #[test]
+    fn alarms_that_are_counted_into_one_last_no_longer_than_they_held() {
+        let mut log = Log::default();
+        let second = |s: i64| Stamp(s * 1_000_000_000);
+        let flaps = 100;
+        for flap in 0..flaps {
+            log.raise(Alarm::Slow, second(10 * flap), second(10 * flap));
+            assert_eq!(log.clear(Alarm::Slow, second(10 * flap + 1)), Some(Duration::from_secs(1)));
+        }
+        let noted = log.noted("/t", second(0), second(10 * flaps));
+        let lasted_s: f64 = noted.iter().map(|noted| noted.lasted_s).sum();
+        assert_eq!(lasted_s, flaps as f64);
     }
 
     #[test]

@@ -119,9 +119,9 @@ impl Episode {
         self.writing.queue().push(sample)
     }
 
-    /// Hands over samples that are held anyway, so that waiting in the queue costs nothing.
+    /// Hands over samples whose memory was granted to whoever holds them: they leave the queue's room to others.
     pub(super) fn push_held(&self, samples: Vec<Sample>) {
-        samples.into_iter().for_each(|sample| self.writing.queue().order(Job::Write(sample)));
+        samples.into_iter().for_each(|sample| self.writing.queue().order(Job::Held(sample)));
     }
 
     /// Has the writer end the bag, with these notes.

@@ -130,7 +130,7 @@ pub fn run(context: &Context, wanted: Wanted, config: Config, session: Session) 
 /// Makes whole what an earlier recorder was torn from. What cannot be is said, and left as it is.
 fn recover(folder: &Folder) -> Vec<PathBuf> {
     let mut whole = Vec::new();
-    for path in bag::unfinished(folder.path()) {
+    for path in folder.torn() {
         match bag::recover(&path) {
             Ok(recovered) => {
                 tracing::warn!(

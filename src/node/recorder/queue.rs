@@ -17,6 +17,8 @@ pub(super) enum Job {
     Declare(Arc<Topic>, String, String),
     /// Write a message.
     Write(Sample),
+    /// Write a message whose memory was granted elsewhere, so that it takes no room from those that come live.
+    Held(Sample),
     /// Note something beside the messages.
     Note(String, String),
     /// End the bag.
@@ -72,7 +74,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes an order, or a sample of a bounded backlog, whatever waits already.
+    /// Takes an order, or a sample that is held anyway, whatever waits already.
     pub(super) fn order(&self, job: Job) {
         let mut line = self.line();
         if matches!(job, Job::Abandon) {
@@ -145,6 +147,19 @@ mod tests {
         assert!(matches!(queue.next(Instant::now()), Some(Job::End)));
         assert_eq!(queue.bytes(), 0);
         assert!(queue.next(Instant::now() + Duration::from_millis(1)).is_none());
+    }
+
+    #[test]
+    fn what_a_ring_hands_over_takes_no_room_from_what_comes_live() {
+        let queue = Queue::new(100);
+        (0..10).for_each(|_| queue.order(Job::Held(sample(500))));
+        assert_eq!(queue.bytes(), 0);
+        assert_eq!((queue.push(&sample(60)), queue.push(&sample(40))), (Ok(()), Ok(())));
+        assert_eq!(queue.push(&sample(1)), Err(Refused::Full), "the bound holds for what comes live");
+        for _ in 0..10 {
+            assert!(matches!(queue.next(Instant::now()), Some(Job::Held(_))), "it keeps its place");
+        }
+        assert_eq!(queue.bytes(), 100);
     }
 
     #[test]

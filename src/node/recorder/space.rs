@@ -35,11 +35,6 @@ impl Folder {
         Ok(Self { path: path.to_owned(), min_free_megabytes, _lock: lock })
     }
 
-    /// Where it is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Bytes free for us on its disk.
     pub(super) fn free(&self) -> Result<u64, Error> {
         let stat =
@@ -69,12 +64,24 @@ impl Folder {
         Ok((next, self.path.join(format!("episode_{next:04}"))))
     }
 
+    /// The episodes that lie here without an end: their recorder died. Only what a recorder of this folder can have
+    /// made: whatever else lies below is somebody else's and is not touched.
+    pub(super) fn torn(&self) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
+        let folders = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut torn: Vec<PathBuf> =
+            folders.map(|entry| entry.path()).filter(|path| is_torn_episode(path)).collect();
+        torn.sort();
+        torn
+    }
+
     /// Holds a reserve. Where it cannot be had, there is no room for an episode.
     pub(super) fn reserve(&self) -> Result<Reserve, Error> {
         let reserve = Reserve(self.path.join(".recorder.reserve"));
         let written = File::create(&reserve.0).and_then(|mut file| {
             // Written and not only asked for: a file system that compresses or delays would lend the room twice.
-            (0..RESERVE / NOISE.len()).try_for_each(|_| file.write_all(&NOISE))
+            let mut noise = Noise(1);
+            (0..RESERVE / BLOCK).try_for_each(|_| file.write_all(&noise.block()))
         });
         written.map_err(|source| self.failed("holding a reserve in", source))?;
         Ok(reserve)
@@ -83,6 +90,28 @@ impl Folder {
     fn failed(&self, what: &'static str, source: io::Error) -> Error {
         Error::Folder { what, path: self.path.clone(), source }
     }
+}
+
+/// Whether a folder holds an episode's files, all named as a recorder names them, and no metadata.
+fn is_torn_episode(folder: &Path) -> bool {
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return false };
+    let Ok(entries) = fs::read_dir(folder) else { return false };
+    if !name.strip_prefix("episode_").is_some_and(is_number) || folder.join("metadata.yaml").exists() {
+        return false;
+    }
+    let mut of_messages = entries.flatten().filter(|entry| {
+        matches!(entry.path().extension().and_then(|extension| extension.to_str()), Some("mcap" | "db3"))
+    });
+    let is_ours = |entry: fs::DirEntry| {
+        let path = entry.path();
+        let number = path.file_stem().and_then(|stem| stem.to_str()?.strip_prefix(name)?.strip_prefix('_'));
+        number.is_some_and(is_number) && entry.file_type().is_ok_and(|kind| kind.is_file())
+    };
+    of_messages.next().is_some_and(is_ours) && of_messages.all(is_ours)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Room on the disk that is nobody's until it is dropped.
@@ -99,17 +128,22 @@ impl Drop for Reserve {
     }
 }
 
-/// What the reserve is filled with: not zeros, which a file system may keep as a hole.
-static NOISE: [u8; 4096] = noise();
+/// How much noise is made at once.
+const BLOCK: usize = 4096;
 
-const fn noise() -> [u8; 4096] {
-    let (mut bytes, mut state, mut at) = ([0; 4096], 1_u32, 0);
-    while at < bytes.len() {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        bytes[at] = (state >> 24) as u8;
-        at += 1;
+/// What the reserve is filled with: neither zeros, which a file system may keep as a hole, nor anything that
+/// repeats, which it may fold.
+struct Noise(u64);
+
+impl Noise {
+    fn block(&mut self) -> [u8; BLOCK] {
+        let mut block = [0; BLOCK];
+        for word in block.chunks_exact_mut(4) {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            word.copy_from_slice(&((self.0 >> 32) as u32).to_le_bytes());
+        }
+        block
     }
-    bytes
 }
 
 #[cfg(test)]
@@ -121,10 +155,10 @@ mod tests {
         let out = tempfile::tempdir()?;
         let folder = Folder::open(&out.path().join("new"), 0)?;
         assert_eq!(folder.next_episode()?.0, 0);
-        fs::create_dir(folder.path().join("episode_0007"))?;
-        fs::create_dir(folder.path().join("episode_old"))?;
+        fs::create_dir(folder.path.join("episode_0007"))?;
+        fs::create_dir(folder.path.join("episode_old"))?;
         let (number, path) = folder.next_episode()?;
-        assert_eq!((number, path), (8, folder.path().join("episode_0008")));
+        assert_eq!((number, path), (8, folder.path.join("episode_0008")));
         Ok(())
     }
 
@@ -148,11 +182,43 @@ mod tests {
     }
 
     #[test]
+    fn only_episodes_of_this_folder_that_were_cut_off_are_made_whole() -> anyhow::Result<()> {
+        let out = tempfile::tempdir()?;
+        let folder = Folder::open(out.path(), 0)?;
+        let lay = |file: &str| -> anyhow::Result<()> {
+            let path = out.path().join(file);
+            fs::create_dir_all(path.parent().expect("it lies in a folder"))?;
+            Ok(fs::write(path, "torn")?)
+        };
+        for file in [
+            "episode_0000/episode_0000_0.mcap",
+            "episode_12345/episode_12345_1.db3",
+            "episode_0001/episode_0001_0.mcap",
+            "episode_0001/metadata.yaml",
+            "episode_0002/theirs.mcap",
+            "episode_0003/episode_0003_0.mcap",
+            "episode_0003/theirs.mcap",
+            "episode_old/episode_old_0.mcap",
+            "theirs/theirs_0.mcap",
+            "archive/episode_0004/episode_0004_0.mcap",
+        ] {
+            lay(file)?;
+        }
+        std::os::unix::fs::symlink(out.path().join("archive/episode_0004"), out.path().join("episode_0004"))?;
+        let ours = ["episode_0000", "episode_12345"].map(|name| out.path().join(name));
+        assert_eq!(folder.torn(), ours);
+        Ok(())
+    }
+
+    #[test]
     fn the_reserve_is_gone_when_it_is_let_go() -> anyhow::Result<()> {
         let out = tempfile::tempdir()?;
         let reserve = Folder::open(out.path(), 0)?.reserve()?;
         let held = out.path().join(".recorder.reserve");
-        assert_eq!(fs::metadata(&held)?.len(), RESERVE as u64);
+        let bytes = fs::read(&held)?;
+        assert_eq!(bytes.len(), RESERVE);
+        let different: std::collections::HashSet<_> = bytes.chunks(BLOCK).collect();
+        assert_eq!(different.len(), RESERVE / BLOCK, "a file system would fold what repeats");
         drop(reserve);
         assert!(!held.exists());
         Ok(())

@@ -88,6 +88,10 @@ impl Watch {
     pub(super) fn begin(&mut self, now: Stamp) {
         self.since = now;
         self.longest_gap = Duration::ZERO;
+        // What happened at an instant is still shown, but it happened before.
+        for (alarm, _) in std::mem::take(&mut self.shown_until) {
+            self.end(alarm, now);
+        }
         self.log.begin(now);
     }
 
@@ -348,6 +352,21 @@ mod tests {
         watch.see(&frame(33, 900));
         assert_eq!(watch.check(Stamp(34_000_000)), [Change::Began(Alarm::Backwards)]);
         assert_eq!(watch.words(), "backwards");
+    }
+
+    #[test]
+    fn what_happened_at_an_instant_before_an_episode_is_not_noted_in_it() {
+        let mut watch = camera(30.0);
+        watch.see(&frame(0, 0));
+        watch.show(Alarm::Lost, Stamp(0));
+        assert_eq!(watch.check(Stamp(1)), [Change::Began(Alarm::Lost)]);
+        let start = Stamp(500_000_000);
+        watch.begin(start);
+        assert_eq!(watch.noted("/camera", start, Stamp(600_000_000)), []);
+        assert!(watch.words().is_empty());
+        watch.show(Alarm::Lost, Stamp(700_000_000));
+        let noted = watch.noted("/camera", start, Stamp(900_000_000));
+        assert!(matches!(&noted[..], [lost] if lost.alarm == Alarm::Lost && lost.times == 1), "{noted:?}");
     }
 
     #[test]

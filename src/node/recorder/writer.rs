@@ -144,7 +144,7 @@ fn work(
     let mut due = Instant::now() + flush;
     loop {
         match queue.next(due) {
-            Some(Job::Write(sample)) => {
+            Some(Job::Write(sample) | Job::Held(sample)) => {
                 writer.write(&sample)?;
                 told.messages.fetch_add(1, Relaxed);
             }
