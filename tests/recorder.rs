@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use apprentice::bag;
 use apprentice::bus::Bus;
 use apprentice::bus::typed::call_typed;
+use apprentice::msg::own::Recording;
 use apprentice::msg::rcl::{Parameter, ParameterType, ParameterValue, SetParameters, SetParametersRequest};
 use apprentice::msg::std::{SetBool, SetBoolRequest, SetBoolResponse};
 use apprentice::msg::{Message, Service};
@@ -105,6 +106,51 @@ fn the_last_seconds_can_be_saved_after_the_fact() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_latched_message_is_in_every_episode() -> anyhow::Result<()> {
+    let (stage, out) = (Stage::new()?, tempfile::tempdir()?);
+    let mut frames = stage.advertise("/tf_static", Qos::latched(1))?;
+    frames.send(number(6))?;
+    frames.send(number(7))?;
+    stage.advance(Duration::from_secs(3600));
+    let recorder = stage.record(topics(&["/tf_static"]), config(), session(out.path()))?;
+    recorder.status_where(|status| status.streams.iter().any(|stream| stream.received == 1))?;
+    for _ in 0..2 {
+        stage.advance(Duration::from_secs(60));
+        recorder.start()?;
+        stage.advance(Duration::from_secs(1));
+        assert!(recorder.stop(true)?.message.contains("1 messages in 1.0 s, "));
+    }
+    recorder.end()?;
+    for (number, start_s) in [(0, 4660), (1, 4721)] {
+        let mut read = Read::open(&episode(out.path(), number))?;
+        assert_eq!(read.numbers("/tf_static")?, [7]);
+        let received = read.samples("/tf_static")?[0].received;
+        assert_eq!(received, Stamp(start_s * 1_000_000_000), "the bag does not span the hour before it");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_waits_when_an_episode_ends_is_still_its() -> anyhow::Result<()> {
+    let (stage, out) = (Stage::new()?, tempfile::tempdir()?);
+    let mut arm = stage.advertise("/arm", Qos::reliable(10))?;
+    let recorder = stage.record(topics(&["/arm"]), config(), session(out.path()))?;
+    wait_until_heard(arm.as_ref())?;
+    for round in 0..20 {
+        (0..50).try_for_each(|_| arm.send(number(1000)))?;
+        stage.advance(MS);
+        recorder.start()?;
+        (0..50).try_for_each(|i| arm.send(number(i)))?;
+        recorder.stop(true)?;
+        stage.advance(MS);
+        let written = Read::open(&episode(out.path(), round))?.numbers("/arm")?;
+        assert_eq!(written, (0..50).collect::<Vec<u64>>(), "of episode {round}");
+    }
+    recorder.end()?;
+    Ok(())
+}
+
+#[test]
 fn an_episode_may_begin_with_what_the_ring_holds() -> anyhow::Result<()> {
     let (stage, out) = (Stage::new()?, tempfile::tempdir()?);
     let mut arm = stage.advertise("/arm", Qos::default())?;
@@ -166,6 +212,7 @@ fn without_an_operator_a_topic_that_never_comes_is_an_error() -> anyhow::Result<
     let recorder = stage.record(topics(&["/arm", "/camera"]), config, today)?;
     wait_until_heard(arm.as_ref())?;
     arm.send(number(1))?;
+    recorder.status_where(|status| status.state == Recording::FAILED)?;
     let error = recorder.join().expect_err("half of it is no demonstration");
     assert_eq!(error.to_string(), r#"nothing was received on ["/camera"] within 0.3 s"#);
     assert!(!episode(out.path(), 0).exists());

@@ -79,15 +79,20 @@ impl Face {
             }
         }
         if self.diagnostics.is_due() {
-            let sent = self.diagnostics.publish(now, parts(report));
-            self.say_once(sent);
+            self.diagnose(report, now);
         }
+    }
+
+    fn diagnose(&mut self, report: &Report, now: Stamp) {
+        let sent = self.diagnostics.publish(now, parts(report));
+        self.say_once(sent);
     }
 
     /// Shows how it all ended, whoever it is time for.
     pub(super) fn show_last(&mut self, report: &Report, now: Stamp) {
         self.last = None;
         self.show(report, now);
+        self.diagnose(report, now);
     }
 
     fn say_once(&mut self, sent: Result<(), crate::bus::Error>) {

@@ -7,6 +7,7 @@
 //!                         └────────────── the writer died ──────────────────────▶ Idle, with the trouble shown
 //! ```
 
+mod begin;
 mod end;
 
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use super::space::Folder;
 use super::status::State;
 use super::streams::{Stream, Streams};
 use super::told::Told;
-use super::{Config, Error, Outcome, Session, Wanted, report, teach};
+use super::{Config, Error, Outcome, Session, Wanted};
 use crate::bag;
 use crate::bus::{Inbox, Limit};
 use crate::node::Context;
@@ -73,6 +74,10 @@ pub(super) struct Recorder<'a> {
     face: Face,
     phase: Phase,
     outcome: Outcome,
+    /// How many episodes ended as they should.
+    good: u32,
+    /// How many samples waited in the inbox when the episode began: they may be older than it.
+    waited: usize,
     /// The episode written last or now: number and path.
     current: (u32, PathBuf),
     /// After how long the episode ends by itself.
@@ -80,6 +85,8 @@ pub(super) struct Recorder<'a> {
     /// What was said last, and whether it was trouble.
     word: String,
     trouble: Option<Error>,
+    /// Whether the session ends with an error.
+    failed: bool,
     /// Whether an episode was started by itself already.
     started: bool,
     quitting: bool,
@@ -113,9 +120,12 @@ impl<'a> Recorder<'a> {
             ring: Ring::new(&config.ring),
             phase: Phase::Idle,
             outcome: Outcome::default(),
+            good: 0,
+            waited: 0,
             current: (0, PathBuf::new()),
             word: String::new(),
             trouble: None,
+            failed: false,
             started: false,
             quitting: false,
             opened: Instant::now(),
@@ -152,7 +162,9 @@ impl<'a> Recorder<'a> {
             }
             self.hear();
             self.look_after_the_episode();
-            self.begin_by_itself()?;
+            if let Err(error) = self.begin_by_itself() {
+                return Err(self.leave(error));
+            }
             if !ready {
                 self.context.bus.ready();
                 ready = true;
@@ -162,21 +174,29 @@ impl<'a> Recorder<'a> {
                 self.face.show(&report, now);
             }
         }
+        self.show_last();
+        Ok(self.outcome)
+    }
+
+    fn show_last(&mut self) {
         let (report, now) = (self.report(), self.clock.now());
         self.face.show_last(&report, now);
-        Ok(self.outcome)
     }
 
     fn receive(&mut self) {
         let deadline = Instant::now() + TICK;
         while let Some(sample) = self.inbox.wait(deadline) {
             self.see_time(sample.received);
-            self.take(&sample);
+            self.take(sample);
             if Instant::now() >= deadline {
                 return;
             }
         }
-        self.see_time(self.clock.now());
+        let now = self.clock.now();
+        // What came since is older than `now`, and is seen first.
+        if self.inbox.waiting().samples == 0 {
+            self.see_time(now);
+        }
     }
 
     /// Everything that arrived before `now` was seen: judges the topics where it is time, and ends the episode.
@@ -189,13 +209,34 @@ impl<'a> Recorder<'a> {
         self.end_at_its_length();
     }
 
-    fn take(&mut self, sample: &Sample) {
+    fn take(&mut self, mut sample: Sample) {
+        let waited = self.waited > 0;
+        self.waited = self.waited.saturating_sub(1);
         let Some(stream) = self.streams.of(&sample.topic.name) else { return };
-        stream.watch.see(sample);
-        self.ring.push(sample);
-        if let Phase::Recording(episode) = &self.phase {
-            stream.account(sample, episode.push(sample));
+        stream.see(&sample);
+        self.ring.push(&sample);
+        let Phase::Recording(episode) = &self.phase else { return };
+        if waited && sample.received < episode.start {
+            if stream.is_latched() {
+                sample.received = episode.start;
+            } else if !self.config.ring.before_start {
+                return;
+            }
         }
+        stream.account(&sample, episode.push(&sample));
+    }
+
+    /// Takes what came until `at` and still waits; gives back the first that came later, if it met one.
+    fn take_waiting(&mut self, at: Stamp) -> Option<Sample> {
+        // So many and no more: a bag behind the bus fills up whatever room is made.
+        for _ in 0..self.inbox.waiting().samples {
+            let sample = self.inbox.take()?;
+            if sample.received > at {
+                return Some(sample);
+            }
+            self.take(sample);
+        }
+        None
     }
 
     fn discover(&mut self) {
@@ -209,7 +250,8 @@ impl<'a> Recorder<'a> {
         let now = self.seen;
         for stream in self.streams.iter_mut() {
             for change in stream.check(now) {
-                if stream.may_speak(now) {
+                let (Change::Began(alarm) | Change::Ended(alarm, _)) = change;
+                if stream.may_speak(alarm, now) {
                     say(change, stream, now);
                 }
             }
@@ -218,7 +260,7 @@ impl<'a> Recorder<'a> {
 
     fn state(&self) -> State {
         match self.phase {
-            Phase::Idle if self.trouble.is_some() => State::Failed,
+            Phase::Idle if self.failed || self.trouble.is_some() => State::Failed,
             Phase::Idle => State::Idle,
             Phase::Recording(_) => State::Recording,
             Phase::Saving(..) => State::Saving,
@@ -279,91 +321,21 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Shows how a start went, and gives back the words for whoever asked.
-    fn tell_start(&mut self, started: Result<(), Error>) -> Result<String, String> {
-        match started {
-            Ok(()) => {
-                self.word = format!("recording {}", self.current.1.display());
-                tracing::info!(path = ?self.current.1, "recording");
-                Ok(self.word.clone())
-            }
-            Err(error) => {
-                self.word = report(&error);
-                tracing::error!("no episode was started: {}", self.word);
-                self.trouble = Some(error);
-                Err(self.word.clone())
-            }
-        }
-    }
-
-    fn start(&mut self) -> Result<(), Error> {
-        self.folder.enough()?;
-        if let Some(teach) = &self.session.teach {
-            teach::call(self.context.bus.as_ref(), teach, true)?;
-        }
-        let begun = self.begin();
-        if begun.is_err() {
-            self.undo_teach();
-        }
-        let episode = begun?;
-        if self.config.ring.before_start {
-            self.hand_over_ring(&episode);
-        }
-        self.phase = Phase::Recording(episode);
-        Ok(())
-    }
-
-    fn undo_teach(&self) {
-        if let Some(teach) = &self.session.teach
-            && let Err(error) = teach::call(self.context.bus.as_ref(), teach, false)
-        {
-            tracing::error!("the arm may still be draggable: {}", report(&error));
-        }
-    }
-
-    /// Begins an episode: from here on what arrives is its.
-    fn begin(&mut self) -> Result<Episode, Error> {
-        let now = self.clock.now();
-        let notes = self.told.notes(&self.session.notes);
-        let episode = Episode::begin(&self.folder, &self.config, &notes, now, self.create)?;
-        self.length = self.told.length();
-        self.trouble = None;
-        self.current = (episode.number, episode.path.clone());
-        for stream in self.streams.iter_mut() {
-            stream.begin(now);
-            episode.declare(stream);
-        }
-        Ok(episode)
-    }
-
-    fn hand_over_ring(&mut self, episode: &Episode) {
-        let held = self.ring.held(self.clock.now());
-        for sample in &held {
-            if let Some(stream) = self.streams.of(&sample.topic.name) {
-                stream.account(sample, Ok(()));
-            }
-        }
-        episode.push_held(held);
-    }
-
-    fn save_last(&mut self, answer: Answer) {
-        if !self.ring.is_on() {
-            return answer.tell(Err("nothing is kept: record.ring.seconds is 0".to_owned()));
-        }
-        match self.begin() {
-            Ok(episode) => {
-                self.hand_over_ring(&episode);
-                self.phase = Phase::Recording(episode);
-                self.stop(Why::Asked, None, true, answer);
-            }
-            Err(error) => answer.tell(self.tell_start(Err(error))),
-        }
-    }
-
     /// Has the writer end the running episode.
     fn stop(&mut self, why: Why, success: Option<bool>, keep: bool, answer: Answer) {
+        if !matches!(self.phase, Phase::Recording(_)) {
+            return;
+        }
+        // At its length an episode ends before the message that came after it, which nobody has taken yet.
+        let (at, later) = match why {
+            Why::Length => (self.seen, None),
+            _ => {
+                let now = self.clock.now();
+                (now, self.take_waiting(now))
+            }
+        };
         let Phase::Recording(episode) = std::mem::take(&mut self.phase) else { return };
-        let at = self.clock.now();
+        self.streams.iter_mut().for_each(Stream::freeze);
         if keep {
             episode.end(episode::final_notes(&self.streams, &why, success, episode.start, at));
         } else {
@@ -371,6 +343,9 @@ impl<'a> Recorder<'a> {
         }
         self.undo_teach();
         self.phase = Phase::Saving(episode, Ending { why, keep, success, at, answer });
+        if let Some(sample) = later {
+            self.take(sample);
+        }
     }
 }
 

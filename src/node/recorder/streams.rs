@@ -4,6 +4,8 @@
 //! with a lesser quality of service would otherwise not be heard. A topic counted on has its stream from the start,
 //! so that its absence is seen.
 
+mod latched;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +20,13 @@ use super::watch::{self, Watch};
 use crate::bus::{self, Bus, Counts, Inbox, Offer, Subscription, asked_of};
 use crate::spec::Expect;
 use crate::time::Stamp;
-use crate::wire::{Qos, Sample, Topic};
+use crate::wire::{Durability, Qos, Sample, Topic};
+use latched::Latched;
 
 /// How many samples of one publisher the bus may hold for us: it hands them over at once, so this only has to
 /// outlast a burst, and large images must not pile up in it.
 const DEPTH: u32 = 64;
-/// A topic is spoken of in the log no more often than this.
+/// An alarm of a topic is spoken of in the log no more often than this.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Where the messages of one topic were lost.
@@ -95,7 +98,12 @@ pub(super) struct Stream {
     pub(super) bytes: u64,
     /// The losses of which an alarm was raised already.
     lost_shown: Losses,
-    spoken: Option<Stamp>,
+    /// When each of its alarms was spoken of last.
+    spoken: HashMap<Alarm, Stamp>,
+    /// The counts when the episode ended, until it is settled.
+    at_end: Option<Counts>,
+    /// What it said last, where it is a topic that is said once and holds.
+    latched: Option<Latched>,
 }
 
 impl Stream {
@@ -116,7 +124,9 @@ impl Stream {
             handed: 0,
             bytes: 0,
             lost_shown: Losses::default(),
-            spoken: None,
+            spoken: HashMap::new(),
+            at_end: None,
+            latched: None,
         }
     }
 
@@ -135,6 +145,35 @@ impl Stream {
         (self.queue_refused, self.unwritten, self.handed, self.bytes) = (0, 0, 0, 0);
         self.lost_shown = Losses::default();
         self.watch.begin(now);
+    }
+
+    /// Holds its losses as they are, so that what is noted of an episode and what is told of it agree.
+    pub(super) fn freeze(&mut self) {
+        let now = self.counts();
+        self.at_end.get_or_insert(now);
+    }
+
+    /// Lets its losses count on.
+    pub(super) fn thaw(&mut self) {
+        self.at_end = None;
+    }
+
+    /// Takes note of a message.
+    pub(super) fn see(&mut self, sample: &Sample) {
+        self.watch.see(sample);
+        if let Some(latched) = &mut self.latched {
+            latched.keep(sample);
+        }
+    }
+
+    /// Whether what it said holds until it says something else.
+    pub(super) fn is_latched(&self) -> bool {
+        self.latched.is_some()
+    }
+
+    /// What it said last and still holds; nothing where it is not latched.
+    pub(super) fn latched(&self) -> impl Iterator<Item = &Sample> {
+        self.latched.iter().flat_map(Latched::samples)
     }
 
     /// Takes note of what became of a sample on its way to the writer.
@@ -156,7 +195,7 @@ impl Stream {
 
     /// Where messages of this episode were lost so far.
     pub(super) fn losses(&self) -> Losses {
-        let counts = self.counts();
+        let counts = self.at_end.unwrap_or_else(|| self.counts());
         Losses {
             wire: counts.lost - self.at_start.lost,
             inbox: counts.dropped - self.at_start.dropped,
@@ -165,11 +204,11 @@ impl Stream {
         }
     }
 
-    /// Whether it may be spoken of in the log again: at most once a second, however it flaps.
-    pub(super) fn may_speak(&mut self, now: Stamp) -> bool {
-        let may = self.spoken.is_none_or(|spoken| now.since(spoken) >= QUIET);
+    /// Whether this alarm may be spoken of in the log again: at most once a second, however it flaps.
+    pub(super) fn may_speak(&mut self, alarm: Alarm, now: Stamp) -> bool {
+        let may = self.spoken.get(&alarm).is_none_or(|spoken| now.since(*spoken) >= QUIET);
         if may {
-            self.spoken = Some(now);
+            self.spoken.insert(alarm, now);
         }
         may
     }
@@ -205,6 +244,9 @@ impl Stream {
         self.subscription = None;
         self.subscription = Some(bus.subscribe(&Topic::clone(topic).with(asked), inbox)?);
         self.asked = Some(asked);
+        if asked.durability == Durability::TransientLocal && self.latched.is_none() {
+            self.latched = Some(Latched::new(topic.qos.history, DEPTH));
+        }
         tracing::info!(topic = self.name, type_name = topic.type_name, reliability = ?asked.reliability, "subscribed");
         Ok(first)
     }
@@ -242,8 +284,8 @@ pub(super) struct Streams {
     streams: Vec<Stream>,
     by_name: HashMap<String, usize>,
     all: bool,
-    /// Topics of which something odd was said already.
-    said: HashSet<String>,
+    /// Topics of which something odd was said already, and whether it was that they could not be subscribed to.
+    said: HashSet<(String, bool)>,
 }
 
 impl Streams {
@@ -279,7 +321,7 @@ impl Streams {
                 found.push(index);
             }
             let odd = offer.types.len() > 1 || stream.topic.is_none() || followed.is_err();
-            if odd && self.said.insert(offer.name.clone()) {
+            if odd && self.said.insert((offer.name.clone(), followed.is_err())) {
                 say_what_is_odd(&offer, stream, followed.err());
             }
         }

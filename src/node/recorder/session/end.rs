@@ -58,6 +58,12 @@ impl Recorder<'_> {
 
     /// Takes over what a writer that is done has left.
     fn settle(&mut self) {
+        self.streams.iter_mut().for_each(Stream::freeze);
+        self.settle_frozen();
+        self.streams.iter_mut().for_each(Stream::thaw);
+    }
+
+    fn settle_frozen(&mut self) {
         let at = self.clock.now();
         let (episode, mut ending) = match std::mem::take(&mut self.phase) {
             Phase::Saving(episode, ending) => (episode, ending),
@@ -84,6 +90,7 @@ impl Recorder<'_> {
             Some(why) => Err(Error::Episode { path: kept.path.clone(), why: why.to_owned() }),
         };
         self.outcome.failed += u32::from(result.is_err());
+        self.good += u32::from(result.is_ok());
         if kept.path.is_dir() {
             self.outcome.kept.push(kept);
         }
@@ -124,14 +131,16 @@ impl Recorder<'_> {
             }
             Err(error) => {
                 self.word = report(&error);
-                tracing::error!("{}", self.word);
+                // Without an operator the error ends the session, and whoever runs it says so, unless it ends anyway.
+                if !self.session.auto || self.quitting {
+                    tracing::error!("{}", self.word);
+                }
                 self.trouble = Some(error);
                 Err(self.word.clone())
             }
         };
         answer.tell(words);
-        let good = self.outcome.kept.len().saturating_sub(self.outcome.failed as usize);
-        if self.session.episodes.is_some_and(|wanted| good >= wanted as usize) {
+        if self.session.episodes.is_some_and(|wanted| self.good >= wanted) {
             self.quitting = true;
         }
     }
@@ -160,6 +169,14 @@ impl Recorder<'_> {
             return Err(trouble);
         }
         Ok(())
+    }
+
+    /// Shows the error that ends the session to whoever watches, and gives it back.
+    pub(super) fn leave(mut self, error: Error) -> Error {
+        self.word = report(&error);
+        self.failed = true;
+        self.show_last();
+        error
     }
 
     /// Whether everything counted on has been heard. After the wait it is an error that it has not.
