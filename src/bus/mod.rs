@@ -55,6 +55,12 @@ pub enum Error {
         /// What the transport said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A domain in the environment that is none.
+    #[error("ROS_DOMAIN_ID says {said:?}, which is no number from 0 to 232")]
+    Domain {
+        /// What it says.
+        said: String,
+    },
     /// A name that ROS 2 does not allow.
     #[error("{name:?} is no valid topic or service name: {why}")]
     Name {

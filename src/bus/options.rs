@@ -46,9 +46,26 @@ pub struct Options {
 
 impl Options {
     /// The domain: as set, else as `ROS_DOMAIN_ID` sets it for every ROS 2 program, else 0.
-    pub fn domain(&self) -> u16 {
-        let of_ros = || std::env::var("ROS_DOMAIN_ID").ok()?.trim().parse().ok();
-        self.domain.or_else(of_ros).unwrap_or(0)
+    pub fn domain(&self) -> Result<u16, Error> {
+        match (self.domain, std::env::var_os("ROS_DOMAIN_ID")) {
+            (Some(domain), _) => Ok(domain),
+            (None, Some(said)) => domain_of(&said.to_string_lossy()),
+            (None, None) => Ok(0),
+        }
+    }
+}
+
+/// The domain that `ROS_DOMAIN_ID` says; empty, it says nothing. A typo must not lead into another domain.
+fn domain_of(said: &str) -> Result<u16, Error> {
+    /// The last one for which DDS has ports.
+    const LAST: u16 = 232;
+    match said.trim() {
+        "" => Ok(0),
+        said => said
+            .parse()
+            .ok()
+            .filter(|domain| *domain <= LAST)
+            .ok_or_else(|| Error::Domain { said: said.to_owned() }),
     }
 }
 
@@ -57,7 +74,7 @@ pub fn open(options: &Options) -> Result<Arc<dyn Bus>, Error> {
     let node = Node::new(&options.node, &options.namespace)?;
     match &options.kind {
         Kind::Local => {
-            let local = Hub::of_domain(options.domain()).join(node);
+            let local = Hub::of_domain(options.domain()?).join(node);
             Ok(Arc::new(if options.sim_time { local.with_sim_time()? } else { local }))
         }
         Kind::Replay(source) => {
@@ -68,5 +85,20 @@ pub fn open(options: &Options) -> Result<Arc<dyn Bus>, Error> {
         Kind::Dds => Ok(Arc::new(super::dds::Dds::open(options, node)?)),
         #[cfg(feature = "ros")]
         Kind::Ros => Ok(Arc::new(super::ros::Ros::open(options, node)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_with_a_typo_is_an_error_and_not_domain_zero() {
+        assert!(matches!(domain_of(" 42 "), Ok(42)));
+        assert!(matches!(domain_of(""), Ok(0)));
+        for said in ["abc", "-1", "233", "4 2"] {
+            assert!(domain_of(said).is_err_and(|error| error.to_string().contains(said)), "{said:?}");
+        }
+        assert!(matches!(Options { domain: Some(7), ..Options::default() }.domain(), Ok(7)));
     }
 }

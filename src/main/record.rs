@@ -125,10 +125,7 @@ impl Record {
             None => Vec::new(),
         };
         for topic in &self.topic {
-            let name = node.resolve(&topic.topic)?;
-            if !expect.iter().any(|known| known.topic == name) {
-                expect.push(Expect { topic: name, ..topic.clone() });
-            }
+            add(&mut expect, Expect { topic: node.resolve(&topic.topic)?, ..topic.clone() })?;
         }
         for (from, to) in &ros.remaps {
             let (from, to) = (node.resolve(from)?, node.resolve(to)?);
@@ -177,6 +174,24 @@ fn granted(bus: &dyn Bus) -> Option<(String, String)> {
     Some(("apprentice.granted".to_owned(), noted.to_string()))
 }
 
+/// Adds a topic, or its type where it is known without one.
+fn add(expect: &mut Vec<Expect>, topic: Expect) -> Result<(), WrongUse> {
+    let Some(known) = expect.iter_mut().find(|known| known.topic == topic.topic) else {
+        expect.push(topic);
+        return Ok(());
+    };
+    match (&known.type_name, topic.type_name) {
+        (Some(is), Some(wanted)) if *is != wanted => {
+            Err(WrongUse(format!("{}: --topic says {wanted}, but it is named as {is} already", known.topic)))
+        }
+        (None, wanted) => {
+            known.type_name = wanted;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
 fn topic(text: &str) -> Result<Expect, spec::Error> {
     let (name, type_name) = match text.split_once(':') {
         Some((name, type_name)) => (name, Some(TypeName::parse(type_name)?.to_string())),
@@ -199,5 +214,27 @@ pub(crate) fn report(outcome: &Outcome) {
             kept.length.as_secs_f64(),
             kept.lost
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_named_with_two_types_is_refused_with_both() -> anyhow::Result<()> {
+        let mut expect = vec![topic("/arm:sensor_msgs/msg/JointState")?, topic("/camera")?];
+        add(&mut expect, topic("/arm:sensor_msgs/msg/JointState")?)?;
+        add(&mut expect, topic("/arm")?)?;
+        add(&mut expect, topic("/camera:sensor_msgs/msg/Image")?)?;
+        let types: Vec<_> = expect.iter().map(|known| known.type_name.as_deref()).collect();
+        assert_eq!(types, [Some("sensor_msgs/msg/JointState"), Some("sensor_msgs/msg/Image")]);
+        let refused = add(&mut expect, topic("/arm:std_msgs/msg/Header")?).expect_err("it is another type");
+        let words = refused.to_string();
+        assert!(
+            words.contains("std_msgs/msg/Header") && words.contains("sensor_msgs/msg/JointState"),
+            "{words}"
+        );
+        Ok(())
     }
 }

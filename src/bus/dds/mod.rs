@@ -61,7 +61,7 @@ impl Dds {
 
     fn join(options: &Options, node: Node) -> Result<Self, Cause> {
         let mut builder =
-            DomainParticipantBuilder::new(options.domain()).socket_receive_buffer_size(urgency::BUFFER);
+            DomainParticipantBuilder::new(options.domain()?).socket_receive_buffer_size(urgency::BUFFER);
         if !options.leave_host {
             builder = builder.with_only_networks([Ipv4Addr::LOCALHOST]);
         }

@@ -11,7 +11,11 @@ use crate::command::options::BusKind;
 
 /// Which bus a command opens when none is named.
 pub(crate) fn bus() -> Vec<Finding> {
-    let domain = bus::Options::default().domain();
+    let domain = match bus::Options::default().domain() {
+        Ok(domain) => domain.to_string(),
+        // What is wrong with it is said beside what else the environment says about ROS 2.
+        Err(_) => "unknown".to_owned(),
+    };
     let detail = format!("{}, domain {domain}, this host only (--off-host reaches further)", BusKind::best());
     vec![Finding::good("bus", detail)]
 }

@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn of_each_publisher_the_last_are_kept() {
         let mut latched = Latched::new(History::KeepLast(1), 64);
-        [(1, 1), (2, 2), (1, 3)].map(|(publisher, at)| latched.keep(&sample(publisher, at, 10)));
+        for (publisher, at) in [(1, 1), (2, 2), (1, 3)] {
+            latched.keep(&sample(publisher, at, 10));
+        }
         assert_eq!(kept(&latched), [2, 3]);
     }
 
