@@ -1,4 +1,7 @@
 //! What `bag check` finds: each way a recording can go wrong is made here, and must be found and named.
+//!
+//! Each fault is made alone in a recording that is otherwise good, and the good one must have no findings: a check that
+//! cries at everything would pass any other test.
 
 #[path = "support/bags.rs"]
 mod bags;

@@ -1,4 +1,7 @@
 //! Recordings whose writer was killed: what was flushed is there afterwards, wherever the file was torn.
+//!
+//! What a kill leaves is copied off the disk under a writer at work instead of being made up, then torn at many places:
+//! where a write is cut off is nobody's choice.
 
 #[path = "support/bags.rs"]
 mod bags;

@@ -1,4 +1,7 @@
 //! The binary as its users meet it: exit codes, help, and errors that are printed once.
+//!
+//! Exit codes and what is printed are an interface: scripts hang on them, and only the built binary shows that an error is
+//! printed once and not by each layer it passes.
 
 #[path = "support/cli.rs"]
 mod cli;

@@ -1,4 +1,7 @@
 //! `apprentice bag` and `apprentice record` as their users meet them: the built binary, real bags, a stand-in robot.
+//!
+//! The bags are written by the stand-in without a bus, so that how many messages they have is exact, and the figures printed
+//! can be asserted to the digit.
 
 #[path = "support/cli.rs"]
 mod cli;

@@ -1,4 +1,7 @@
 //! `apprentice record` and `apprentice demo` over DDS: the built binary hears robots in other processes.
+//!
+//! Signals, sockets and discovery between processes are what a test within one process cannot show. The robots take turns,
+//! each on a domain of its own, because several at once lose pictures on a small machine.
 #![cfg(feature = "dds")]
 
 #[path = "support/cli.rs"]

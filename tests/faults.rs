@@ -1,4 +1,7 @@
 //! What a recorder does when the world breaks: the disk fills, its folder vanishes, somebody else is at work there.
+//!
+//! The disk that fills is a real one, a small file system in memory: how a write fails, and what is left of the file, is the
+//! kernel's to say and no stand-in for it would know.
 
 #[path = "support/recording.rs"]
 mod recording;

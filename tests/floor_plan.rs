@@ -32,11 +32,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustdds", &["src/bus/dds"]),
     ("mcap", &["tests/", "benches/"]),
     ("lz4", &["src/bag/mcap"]),
-    ("zstd", &["src/bag/mcap"]),
+    ("zstd", &["src/bag/mcap", "tests/bag_memory.rs"]),
     ("crc32fast", &["src/bag/mcap"]),
     ("rusqlite", &["src/bag/sqlite", "tests/"]),
     ("rosbag2_rs", &["tests/"]),
-    ("tokio", &["src/bus/", "src/node/"]),
+    ("crossterm", &["src/node/screen.rs"]),
+    ("signal_hook", &["src/node/stop.rs"]),
+    ("serde_saphyr", &["src/config/", "src/bag/metadata.rs", "src/bag/qos.rs"]),
+    ("tracing_subscriber", &["src/main/"]),
     // The commands in src/main/ are main.rs taken apart: their errors end in the same printed chain.
     ("anyhow", &["src/main.rs", "src/main/", "tests/", "examples/", "benches/"]),
     ("clap", &["src/main.rs", "src/main/"]),
@@ -125,6 +128,37 @@ fn heads_of(group: &str) -> Vec<String> {
     heads
 }
 
+/// Whether `code` names the outside crate: in a path, or by `use` as a whole or under another name.
+fn names(code: &str, outside: &str) -> bool {
+    let in_a_word = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    let in_a_path = code.match_indices(&format!("{outside}::")).any(|(at, _)| {
+        let before = &code[..at];
+        let path_of_ours = before.ends_with("::") && !before.ends_with(" ::");
+        !path_of_ours && !in_a_word(before)
+    });
+    let as_a_whole = ["use ", "use ::", "extern crate "].iter().any(|by| {
+        [";", " as "].iter().any(|end| {
+            code.match_indices(&format!("{by}{outside}{end}")).any(|(at, _)| !in_a_word(&code[..at]))
+        })
+    });
+    in_a_path || as_a_whole
+}
+
+/// Whether the text begins with a paragraph of `//!` that says what is inside, and another that says why.
+fn says_what_and_why(text: &str) -> bool {
+    let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    let mut paragraphs = header.split(|line| line.is_empty());
+    [paragraphs.next(), paragraphs.next()].iter().all(|found| found.is_some_and(|lines| !lines.is_empty()))
+}
+
+#[test]
+fn every_source_file_says_what_is_inside_and_why() {
+    let silent: Vec<String> =
+        sources().into_iter().filter(|(_, text)| !says_what_and_why(text)).map(|(file, _)| file).collect();
+    assert!(silent.is_empty(), "without a first line and a second paragraph:\n{}", silent.join("\n"));
+    assert!(!says_what_and_why("//! What is inside.\n//! More of it.\n\nuse std::fs;"));
+}
+
 #[test]
 fn a_room_imports_only_rooms_below_it() {
     let mut wrong = Vec::new();
@@ -148,12 +182,10 @@ fn an_outside_crate_is_named_only_behind_its_own_door() {
     for (file, text) in sources() {
         let code = if file.starts_with("src/") { code(&text) } else { text };
         for (outside, doors) in DOORS {
-            let named = code.match_indices(&format!("{outside}::")).any(|(at, _)| {
-                let before = &code[..at];
-                let path_of_ours = before.ends_with("::") && !before.ends_with(" ::");
-                !path_of_ours && !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
-            });
-            if named && file != "tests/floor_plan.rs" && !doors.iter().any(|door| file.starts_with(door)) {
+            if names(&code, outside)
+                && file != "tests/floor_plan.rs"
+                && !doors.iter().any(|door| file.starts_with(door))
+            {
                 wrong.push(format!("{file} names {outside}"));
             }
         }
@@ -177,4 +209,17 @@ fn the_guard_sees_every_way_to_name_a_room() {
     let code = "use crate::{bag::Reader, wire};\nfn f(_: crate::bus::Inbox) {}\nuse xcrate::node::Y;";
     let seen: Vec<String> = rooms_named(code, "crate").into_iter().collect();
     assert_eq!(seen, ["bag", "bus", "wire"]);
+}
+
+#[test]
+fn the_guard_sees_every_way_to_name_an_outside_crate() {
+    for named in
+        ["use mcap::Reader;", "use mcap;", "use mcap as m;", "pub use ::mcap as m;", "fn f(_: ::mcap::R) {}"]
+    {
+        assert!(names(named, "mcap"), "{named}");
+    }
+    for not_named in ["use crate::bag::mcap;", "use super::mcap::Reader;", "use mcap_files;", "let mcap = 1;"]
+    {
+        assert!(!names(not_named, "mcap"), "{not_named}");
+    }
 }

@@ -1,4 +1,7 @@
 //! What an operator may count on: episodes begin and end when asked, hold what was said between, and note the rest.
+//!
+//! A real recorder runs on the bus of this process against a clock that the test owns: what is asserted is what a reader
+//! finds in the bag, not what the recorder says of itself.
 
 #[path = "support/recording.rs"]
 mod recording;

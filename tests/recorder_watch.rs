@@ -1,4 +1,7 @@
 //! What a recorder says about the topics it records: alarms, losses, status and diagnostics.
+//!
+//! An alarm that comes late or stays is worse than none: so each is held to its time and has to be in the bag as well, where
+//! it is still known when the recording is learned from.
 
 #[path = "support/recording.rs"]
 mod recording;

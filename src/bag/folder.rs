@@ -1,4 +1,7 @@
 //! Recordings as folders on a disk: finding unfinished ones, labelling and deleting.
+//!
+//! A folder is finished if and only if it has its `metadata.yaml`, which is written last: a writer that died leaves none.
+//! Nothing is deleted beside which something lies that is not ours.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,7 @@
 //! Which bus to open, as whom, and how far it may reach.
+//!
+//! Only `open` names the buses that were built in: whoever asks it gets a `dyn Bus` and runs unchanged on a robot, in one
+//! process or from a bag.
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! Messages on top of a bus of bytes.
+//!
+//! A bus itself knows bytes and a type's name only, so that it can carry and record types nobody compiled in; types are
+//! laid over it here, once for every bus.
 
 use std::marker::PhantomData;
 use std::time::Duration;

@@ -1,4 +1,7 @@
 //! Settings written back as YAML, with every default spelled out: what lies beside each checkpoint and bag.
+//!
+//! A default may change with the program; what a recording or a network was made with may not. So nothing is left out that
+//! was not said, and sections which this program does not read are kept as they were.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 

@@ -60,18 +60,22 @@ pub struct Observe {
 
 /// One observed stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawStream", into = "RawStream")]
+#[serde(try_from = "RawStream")]
 pub struct Stream {
     /// The topic.
     pub topic: Name,
     /// The type of its messages.
+    #[serde(rename = "type")]
     pub type_name: TypeName,
     /// What stands in front of the robot's joint names and is missing in this topic's messages; see
     /// [`spec::Channel::prefix`].
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub prefix: String,
     /// Which fields of a joint state are seen, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Field>,
     /// Width and height in pixels at which an image is seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<[u32; 2]>,
     /// Which message stands for an instant.
     pub align: Align,
@@ -84,6 +88,7 @@ pub struct Stream {
     /// Whether the robot may act without it.
     pub optional: bool,
     /// Messages a second, as the publisher has promised; where it has not, no rate is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_hz: Option<f64>,
 }
 
@@ -138,17 +143,16 @@ impl TryFrom<RawObserve> for Observe {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStream {
     topic: Name,
     #[serde(rename = "type")]
     type_name: TypeName,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     prefix: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     fields: Vec<Field>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<[u32; 2]>,
     align: Align,
     max_age_ms: f64,
@@ -158,7 +162,6 @@ struct RawStream {
     time: Time,
     #[serde(default)]
     optional: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     rate_hz: Option<f64>,
 }
 
@@ -221,25 +224,5 @@ impl TryFrom<RawStream> for Stream {
             optional,
             rate_hz,
         })
-    }
-}
-
-impl From<Stream> for RawStream {
-    fn from(stream: Stream) -> Self {
-        let Stream { topic, type_name, prefix, fields, size, align, .. } = stream;
-        let Stream { max_age_ms, latency_ms, time, optional, rate_hz, .. } = stream;
-        Self {
-            topic,
-            type_name,
-            prefix,
-            fields,
-            size,
-            align,
-            max_age_ms,
-            latency_ms,
-            time,
-            optional,
-            rate_hz,
-        }
     }
 }

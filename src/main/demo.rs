@@ -1,4 +1,7 @@
 //! `apprentice demo`: the story of this program on a machine with no robot.
+//!
+//! The stand-in is a process of its own, so that what is shown is the way of a real robot's messages, over sockets, and not
+//! a shortcut within one process.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

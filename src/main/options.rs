@@ -1,4 +1,7 @@
 //! What several commands take: settings, the bus and its reach, and how much is logged.
+//!
+//! Taken from one place, an option has the same name, default and help in every command; and where nothing else is asked
+//! for, the bus stays on this host: a trial must not be heard by somebody's robot.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};

@@ -1,4 +1,7 @@
 //! `apprentice record`: topics into bags.
+//!
+//! It decides nothing about recording: options are laid over the settings here and the session runs in the recorder's room,
+//! where tests reach it without a terminal.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

@@ -1,4 +1,7 @@
 //! Tables for people: columns as wide as what they hold, numbers to the right, two spaces between.
+//!
+//! Its lines end without blanks and its cells are measured in characters, so that they can be piped, compared and read
+//! with names that are not ASCII.
 
 use std::fmt;
 

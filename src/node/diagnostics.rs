@@ -1,4 +1,7 @@
 //! `/diagnostics`: how a node is, once a second, in the message that ROS's monitors show.
+//!
+//! It paces itself by this process's clock and stamps with the caller's: under simulated time a paused world would
+//! otherwise look like a node that has died.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,7 @@
 //! MuJoCo's door.
+//!
+//! A build that links may still have found the wrong library: the check has a ball fall and measures it, because a version
+//! number alone would not show that.
 
 use mujoco_rs::prelude::*;
 

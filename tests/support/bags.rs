@@ -1,4 +1,7 @@
 //! What the tests of recordings share: every way to keep one, messages that tell each other apart, scratch folders.
+//!
+//! Each case runs over every storage from one list, so that a new one cannot be forgotten; messages are random to a
+//! compressor, because sizes and splits would otherwise be those of zeros.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 

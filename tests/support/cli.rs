@@ -1,4 +1,7 @@
 //! Runs the built binary as a user does.
+//!
+//! The caller's environment is taken away first: a domain or ROS arguments set in somebody's shell would have the tests talk
+//! to that person's robot.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::ffi::OsStr;

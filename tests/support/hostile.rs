@@ -1,4 +1,6 @@
 //! Reading what somebody may have made up: shared by the property test and the fuzz target.
+//!
+//! With two copies of it, what the fuzzer finds could pass the test that is meant to hold the mend.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,7 @@
 //! Writing a SQLite file: one transaction from flush to flush.
+//!
+//! Committing each message on its own would cost more than the message; a transaction that is open until the end would lose
+//! the whole recording to a kill. From flush to flush, a kill takes what came after the last one.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

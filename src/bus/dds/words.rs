@@ -1,4 +1,7 @@
 //! How ROS 2 says things in DDS: names of topics and types, qualities of service, instants.
+//!
+//! None of it is in the DDS standard, and a slip is silent: an endpoint under a name or with a quality that the other side
+//! does not expect is simply never matched. So it stands in one place, both directions side by side.
 
 use rustdds::policy::{Deadline, Durability, History, Lifespan, Liveliness, Reliability, ResourceLimits};
 use rustdds::{GUID, QosPolicies, QosPolicyBuilder, Timestamp};

@@ -1,4 +1,7 @@
 //! Services within one process: a thread per server, so that a slow answer holds up nobody but its caller.
+//!
+//! Answered on the caller's own thread, a service that calls another one, or itself, could never meet its deadline; here the
+//! caller gives up in time whatever the server does.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,7 @@
 //! The value of a parameter, as one of the kinds ROS 2 knows.
+//!
+//! On the wire a value is a struct of all nine kinds with a number that says which one counts; as an enum the eight others
+//! cannot be read by mistake.
 
 use bytes::Bytes;
 

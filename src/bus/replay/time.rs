@@ -1,5 +1,8 @@
 //! Time as a bag has it: that of the sample delivered last or, at a pace, what has passed since the start, but never past
 //! the next sample, so that it waits with a player that waits.
+//!
+//! Were it the wall's, whatever is measured in a bag (an age, a silence) would depend on how fast the bag is played, and two
+//! replays would differ.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};

@@ -1,4 +1,7 @@
 //! `apprentice bag recover`, `label` and `delete`: what changes recordings.
+//!
+//! They stand apart from the commands that only read: what cannot be undone asks first, and where nobody
+//! can be asked it wants to be told in so many words.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 

@@ -1,4 +1,6 @@
 //! `apprentice bag check`: whether recordings are good to learn from.
+//!
+//! What is found ends the command with an error once every recording was read: a script may rely on it, and sees them all.
 
 use std::path::Path;
 

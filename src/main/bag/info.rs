@@ -1,4 +1,6 @@
 //! `apprentice bag info`: what is in a recording.
+//!
+//! What people read and what `--json` prints are made from one value, so that a figure cannot be in one alone.
 
 use std::fmt;
 use std::path::Path;

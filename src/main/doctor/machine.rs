@@ -1,4 +1,7 @@
 //! What the machine brings: devices, rendering, time, disk, and what an earlier recording left behind.
+//!
+//! Each part is tried rather than looked up, since a library that is there may still not run; where a feature was not built
+//! in, the same question has a version that needs none of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,7 @@
 //! Which bus would be used and whether the network under it carries what a recorder hears.
+//!
+//! It sends real datagrams and asks the kernel what it grants: settings that look right are no proof, and a receive buffer
+//! that was cut short shows only as lost pictures, much later.
 
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};

@@ -1,4 +1,6 @@
 //! What this binary is and what was built into it.
+//!
+//! Most of what seems broken was not built in: so each feature that is missing names the command that brings it.
 
 use super::Finding;
 

@@ -1,4 +1,7 @@
 //! One episode: its folder, its writer at work, and what is noted in it at the end.
+//!
+//! It hides the writer's thread: the recorder only hands over and looks, so that a slow disk can fill the queue but never
+//! stop the listening. What became of the bag is known only once that thread has been joined.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! What a recorder shows: one report, from which the terminal's table, the plain line, the status topic and the
 //! diagnostics are all made.
+//!
+//! Making each of them from the recorder itself would let them disagree; and as plain values a report can be shown and
+//! tested without a terminal or a bus.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,7 @@
 //! How an episode begins: the arm is made draggable, the writer opened, and what held already is handed over.
+//!
+//! Whatever can refuse (space, a service that frees the arm, the bag itself) is asked before the phase changes, so that a
+//! refused start leaves the recorder as it was.
 
 use super::super::episode::Episode;
 use super::super::episode::Why;

@@ -1,4 +1,7 @@
 //! How an episode comes to its end, in order or not, and how the next begins by itself.
+//!
+//! Every end, asked for or not, goes through `settle`, once the writer is done: only then is it known what reached the disk,
+//! and one path cannot forget the rescue, the account of losses or whoever waits for an answer.
 
 use std::collections::HashMap;
 use std::path::Path;
