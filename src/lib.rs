@@ -10,7 +10,7 @@
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire                 Topic, Qos, Sample
-//!  0  time · msg · spec · precedence    nouns everyone may use
+//!  0  time · msg · spec · noise · precedence   nouns everyone may use
 //! ```
 //!
 //! What is in a bag, whoever wrote it:
@@ -38,6 +38,7 @@ pub mod msg;
 #[cfg(feature = "learn")]
 pub mod nn;
 pub mod node;
+pub mod noise;
 pub mod precedence;
 #[cfg(feature = "sim")]
 pub mod sim;

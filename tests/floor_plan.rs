@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["bus"],
     &["bag"],
     &["wire", "arm"],
-    &["time", "msg", "spec", "precedence"],
+    &["time", "msg", "spec", "noise", "precedence"],
 ];
 
 /// Outside crates and the files, by how their paths begin, that may name them.
@@ -27,12 +27,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tch", &["src/data/batch.rs", "src/nn/", "src/policy/", "src/train/"]),
     ("torch_sys", &["src/nn/"]),
     ("libloading", &["src/nn/"]),
-    ("mujoco_rs", &["src/sim/physics.rs"]),
+    ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
     ("r2r", &["src/bus/ros"]),
     ("rustdds", &["src/bus/dds"]),
     ("mcap", &["tests/", "benches/"]),
     ("lz4", &["src/bag/mcap"]),
     ("zstd", &["src/bag/mcap", "tests/bag_memory.rs"]),
+    ("rand_chacha", &["src/noise.rs"]),
     ("crc32fast", &["src/bag/mcap"]),
     ("rusqlite", &["src/bag/sqlite", "tests/"]),
     ("rosbag2_rs", &["tests/"]),

@@ -1,0 +1,70 @@
+//! Cameras: pictures of the scene, drawn off screen.
+//!
+//! No display and no GPU are needed, only EGL, which Mesa brings as software. A context of its own is opened for each
+//! size, because a context draws at the size it was made with; it stays with the thread that made it. Where EGL is missing that is
+//! said with the line that installs it, and worlds without cameras run all the same.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use mujoco_rs::prelude::{MjvCamera, RendererError};
+use mujoco_rs::renderer::MjRenderer;
+
+use super::Error;
+use super::physics::Physics;
+
+/// The largest picture: what the scenes' off-screen buffer holds.
+pub const MOST: [u32; 2] = [1920, 1080];
+
+/// A picture: rows of red, green and blue from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Width and height in pixels.
+    pub size: [u32; 2],
+    /// Three bytes a pixel.
+    pub rgb: Vec<u8>,
+}
+
+/// What draws a scene's pictures.
+#[derive(Default)]
+pub struct Eyes {
+    by_size: BTreeMap<[u32; 2], MjRenderer>,
+}
+
+impl fmt::Debug for Eyes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Eyes").field("sizes", &self.by_size.keys()).finish()
+    }
+}
+
+impl Eyes {
+    /// What the camera sees now.
+    pub fn look(&mut self, physics: &mut Physics, camera: &str, size: [u32; 2]) -> Result<Picture, Error> {
+        let camera = physics.camera(camera)?;
+        if !self.by_size.contains_key(&size) {
+            let [width, height] = size;
+            if width == 0 || height == 0 || width > MOST[0] || height > MOST[1] {
+                return Err(Error::Size { size, most: MOST });
+            }
+            let model = physics.data().model();
+            let eye = MjRenderer::new(model, width as usize, height as usize, 0).map_err(blind)?;
+            self.by_size.insert(size, eye);
+        }
+        let eye = self.by_size.get_mut(&size).expect("it was opened above");
+        eye.set_camera(MjvCamera::new_fixed(camera));
+        eye.sync_data(physics.data()).map_err(blind)?;
+        eye.render().map_err(blind)?;
+        let rgb = eye.rgb_flat().unwrap_or_default().to_vec();
+        Ok(Picture { size, rgb })
+    }
+}
+
+fn blind(cause: RendererError) -> Error {
+    let mut why = cause.to_string();
+    let mut below = std::error::Error::source(&cause);
+    while let Some(cause) = below {
+        why = format!("{why}: {cause}");
+        below = cause.source();
+    }
+    Error::Blind { why }
+}
