@@ -9,7 +9,7 @@
 //!  4  data · sim           what is observed | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
-//!  1  wire                 Topic, Qos, Sample
+//!  1  wire · arm           Topic, Qos, Sample | one arm's description and kinematics
 //!  0  time · msg · spec · precedence    nouns everyone may use
 //! ```
 //!
@@ -30,6 +30,7 @@
 //! }
 //! ```
 
+pub mod arm;
 pub mod bag;
 pub mod bus;
 pub mod config;
