@@ -7,6 +7,7 @@
 
 mod read;
 mod tree;
+mod urdf;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::arm::Description;
 use crate::bus;
 use crate::data::observe::Observe;
 use crate::node::recorder;
@@ -88,6 +90,8 @@ pub struct Settings {
     pub record: recorder::Config,
     /// The sections that nothing interprets, as they stand.
     kept: Vec<(&'static str, Tree)>,
+    /// Where the robot's description was named.
+    urdf_at: Place,
 }
 
 /// The top of the tree, of which a typo is an error.
@@ -135,7 +139,8 @@ impl Settings {
                 kept.push((*name, mapping(node.clone(), name)?));
             }
         }
-        let settings = Self { robot, observe, act, record, kept };
+        let urdf_at = tree.place_of(&["robot", "urdf"]).clone();
+        let settings = Self { robot, observe, act, record, kept, urdf_at };
         settings.check(tree)?;
         Ok(settings)
     }
@@ -144,6 +149,11 @@ impl Settings {
     pub fn section<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let node = self.kept.iter().find(|(known, _)| *known == name).map(|(_, node)| node);
         node.map(|node| read::read(node, &[name])).transpose()
+    }
+
+    /// The robot's description, where the robot's file names one: beside that file, or as `package://…`.
+    pub fn description(&self) -> Result<Option<Description>, Error> {
+        self.robot.urdf.as_deref().map(|written| urdf::read(written, &self.urdf_at)).transpose()
     }
 
     /// The rules that tie sections together, and those of the recorder's numbers.

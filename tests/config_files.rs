@@ -226,3 +226,28 @@ fn a_recording_is_held_to_every_topic_of_the_file_once() {
         ]
     );
 }
+
+#[test]
+fn a_robots_description_is_found_beside_its_file_or_in_this_package() {
+    let carried = Settings::load(&[config_folder().join("sim_arm.yaml")], &[])
+        .unwrap_or_else(|error| panic!("{error}"));
+    let description = carried.description().unwrap_or_else(|error| panic!("{error}")).expect("it is named");
+    assert_eq!(description.name, "sim_arm");
+
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = folder.path().join("robot.yaml");
+    std::fs::write(&file, ROBOT.replace("name: test", "name: test\n  urdf: arms/a.urdf"))
+        .expect("it is written");
+    let settings = Settings::load(&[&file], &[]).unwrap_or_else(|error| panic!("{error}"));
+    let error = settings.description().expect_err("there is none yet").to_string();
+    assert!(error.contains("robot.yaml:3:9: robot.urdf: ") && error.contains("No such file"), "{error}");
+    std::fs::create_dir(folder.path().join("arms")).expect("a scratch folder");
+    let urdf = "<robot name=\"a\"><link name=\"l\"/></robot>";
+    std::fs::write(folder.path().join("arms/a.urdf"), urdf).expect("it is written");
+    let description = settings.description().unwrap_or_else(|error| panic!("{error}")).expect("it is named");
+    assert_eq!(description.root, "l");
+    assert_eq!(
+        Settings::parse(ROBOT, "robot.yaml").map(|settings| settings.description().ok()).ok(),
+        Some(Some(None))
+    );
+}

@@ -28,6 +28,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("torch_sys", &["src/nn/"]),
     ("libloading", &["src/nn/"]),
     ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
+    ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),
+    ("roxmltree", &["src/arm/urdf/"]),
     ("r2r", &["src/bus/ros"]),
     ("rustdds", &["src/bus/dds"]),
     ("mcap", &["tests/", "benches/"]),
