@@ -9,13 +9,9 @@
 //!  4  data · sim           what is observed | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
-<<<<<<< HEAD
-//!  1  wire                 Topic, Qos, Sample
-//!  0  time · msg · spec · noise · precedence   nouns everyone may use
-=======
 //!  1  wire · arm           Topic, Qos, Sample | one arm's description and kinematics
-//!  0  time · msg · spec · precedence    nouns everyone may use
->>>>>>> cebc213
+//!  0  time · msg · spec    nouns everyone may use
+//!     noise · precedence   chance that a seed repeats | threads that go before ordinary work
 //! ```
 //!
 //! What is in a bag, whoever wrote it:
