@@ -14,6 +14,10 @@ use super::Error;
 
 /// What stands in front of every name of the arm's description in the scene.
 const PREFIX: &str = "arm/";
+/// The frame of the arm's description that its camera looks out of.
+const WRIST: &str = "wrist_camera_optical";
+/// How wide the camera at the wrist sees, in degrees.
+const WRIST_FOVY_DEGREES: f64 = 70.0;
 /// Geoms that are touched but not seen: the arm's collision shapes stand where its visible ones do.
 const HIDDEN: i32 = 3;
 
@@ -31,6 +35,14 @@ pub struct Free {
     pub body: Body,
     position: usize,
     velocity: usize,
+}
+
+/// A body that stands where it is put and that nothing moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// The body itself.
+    pub body: Body,
+    index: usize,
 }
 
 /// A joint with one degree of freedom.
@@ -64,7 +76,9 @@ impl Physics {
             folder.add_from_buffer(name, text.as_bytes()).map_err(|cause| refused(cause.to_string()))?;
         }
         let first = files.first().map_or("", |(name, _)| name);
-        let mut model = MjModel::from_xml_vfs(first, &folder).map_err(|cause| refused(cause.to_string()))?;
+        let mut scene = MjSpec::from_xml_vfs(first, &folder).map_err(|cause| refused(cause.to_string()))?;
+        equip(&mut scene).map_err(|cause| refused(cause.to_string()))?;
+        let mut model = scene.compile_with_vfs(&folder).map_err(|cause| refused(cause.to_string()))?;
         dress(&mut model);
         Ok(Self { data: MjData::new(Arc::new(model)) })
     }
@@ -135,6 +149,15 @@ impl Physics {
         }
     }
 
+    /// The marker of that name.
+    pub fn marker(&self, name: &str) -> Result<Marker, Error> {
+        let body = self.body(name)?;
+        match usize::try_from(self.data.model().body_mocapid()[body.0]) {
+            Ok(index) => Ok(Marker { body, index }),
+            Err(_none) => Err(Error::Name { what: "marker", name: name.to_owned() }),
+        }
+    }
+
     /// The motor of that name.
     pub fn motor(&self, name: &str) -> Result<Motor, Error> {
         self.find(MjtObjBase::mjOBJ_ACTUATOR, "motor", name).map(Motor)
@@ -172,6 +195,13 @@ impl Physics {
         let turned = pose.rotation.quaternion();
         self.data.qpos_mut()[at + 3..at + 7].copy_from_slice(&[turned.w, turned.i, turned.j, turned.k]);
         self.data.qvel_mut()[free.velocity..free.velocity + 6].fill(0.0);
+    }
+
+    /// Moves a marker.
+    pub fn mark(&mut self, marker: Marker, pose: &Pose) {
+        self.data.mocap_pos_mut()[marker.index].copy_from_slice(pose.translation.vector.as_slice());
+        let turned = pose.rotation.quaternion();
+        self.data.mocap_quat_mut()[marker.index] = [turned.w, turned.i, turned.j, turned.k];
     }
 
     /// How fast a floating body moves.
@@ -260,6 +290,23 @@ impl Physics {
         self.data.try_swap_model(Arc::new(model)).map_err(|cause| Error::Model { why: cause.to_string() })?;
         Ok(())
     }
+}
+
+/// Gives the arm what its description cannot say: controllers that carry its weight, and a camera at its wrist.
+fn equip(scene: &mut MjSpec) -> Result<(), MjEditError> {
+    for body in scene.world_body_mut().body_iter_mut() {
+        if body.name().starts_with(PREFIX) {
+            body.set_gravcomp(1.0);
+        }
+    }
+    if let Some(wrist) = scene.body_mut(&format!("{PREFIX}{WRIST}")) {
+        let camera = wrist.add_camera();
+        camera.set_name("wrist")?;
+        camera.set_fovy(WRIST_FOVY_DEGREES);
+        // ROS looks along z with y down, MuJoCo along -z with y up: half a turn about x.
+        camera.quat_mut().copy_from_slice(&[0.0, 1.0, 0.0, 0.0]);
+    }
+    Ok(())
 }
 
 /// The arm touches the world and not itself, and is seen in its visible shapes only.
