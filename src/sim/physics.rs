@@ -4,7 +4,6 @@
 //! when a world is opened, so that a name that is not in the scene is an error then and never in the middle of an episode.
 
 use std::fmt;
-use std::sync::Arc;
 
 use mujoco_rs::prelude::*;
 use mujoco_rs::wrappers::MjVfs;
@@ -58,7 +57,7 @@ pub struct Motor(usize);
 
 /// A scene in which time can pass.
 pub struct Physics {
-    data: MjData<Arc<MjModel>>,
+    data: MjData<Box<MjModel>>,
 }
 
 impl fmt::Debug for Physics {
@@ -80,7 +79,7 @@ impl Physics {
         equip(&mut scene).map_err(|cause| refused(cause.to_string()))?;
         let mut model = scene.compile_with_vfs(&folder).map_err(|cause| refused(cause.to_string()))?;
         dress(&mut model);
-        Ok(Self { data: MjData::new(Arc::new(model)) })
+        Ok(Self { data: MjData::new(Box::new(model)) })
     }
 
     /// Seconds since the last reset.
@@ -245,6 +244,18 @@ impl Physics {
         self.data.xfrc_applied_mut()[body.0][..3].copy_from_slice(force.as_slice());
     }
 
+    /// Holds a body with `force` and `torque` until told otherwise.
+    pub fn hold(&mut self, body: Body, force: Vector3<f64>, torque: Vector3<f64>) {
+        self.pull(body, force);
+        self.data.xfrc_applied_mut()[body.0][3..].copy_from_slice(torque.as_slice());
+    }
+
+    /// Switches every motor on or off.
+    pub fn power(&mut self, on: bool) {
+        // Motors are of group 0, which is the lowest bit.
+        self.data.model_opt_mut().disableactuator = i32::from(!on);
+    }
+
     /// Adds a torque or force to a joint until told otherwise.
     pub fn push(&mut self, joint: Joint, effort: f64) {
         self.data.qfrc_applied_mut()[joint.velocity] = effort;
@@ -273,7 +284,7 @@ impl Physics {
     }
 
     /// What MuJoCo needs for drawing.
-    pub(super) fn data(&mut self) -> &mut MjData<Arc<MjModel>> {
+    pub(super) fn data(&mut self) -> &mut MjData<Box<MjModel>> {
         &mut self.data
     }
 
@@ -287,7 +298,7 @@ impl Physics {
         let id = self.find(MjtObjBase::mjOBJ_GEOM, "geom", name)?;
         let mut model = self.data.model().clone();
         model.geom_rgba_mut()[id] = colour;
-        self.data.try_swap_model(Arc::new(model)).map_err(|cause| Error::Model { why: cause.to_string() })?;
+        self.data.try_swap_model(Box::new(model)).map_err(|cause| Error::Model { why: cause.to_string() })?;
         Ok(())
     }
 }
