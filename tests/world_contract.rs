@@ -147,33 +147,6 @@ fn an_expert_can_be_asked_anywhere() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Kilobytes of this process that are in memory.
-fn resident() -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/statm")?;
-    let pages: u64 = status.split(' ').nth(1).unwrap_or_default().parse()?;
-    Ok(pages * 4)
-}
-
-#[test]
-fn a_thousand_resets_leak_nothing() -> anyhow::Result<()> {
-    for entry in WORLDS {
-        let mut world = Simulation::open(entry.name, TICK, Light::Plain)?;
-        let mut some = |from: u64| {
-            for seed in from..from + 500 {
-                world.reset(seed);
-                let command = world.expert();
-                world.step(&command);
-            }
-        };
-        some(0);
-        let before = resident()?;
-        some(500);
-        let grown = resident()?.saturating_sub(before);
-        assert!(grown < 2000, "{}: {grown} kB more after 500 resets", entry.name);
-    }
-    Ok(())
-}
-
 #[test]
 fn a_number_that_is_none_moves_nothing() -> anyhow::Result<()> {
     let mut world = Simulation::open("reach", TICK, Light::Plain)?;
@@ -197,7 +170,8 @@ fn a_limp_arm_stays_where_it_is_let_go_and_is_dragged_to_its_aim() -> anyhow::Re
             world.step(&[0.0; JOINTS]);
         }
         let moved = world.state().joints.iter().zip(before).map(|(now, then)| (now - then).abs());
-        assert!(moved.fold(0.0, f64::max) < 0.02, "seed {seed}: its weight is carried and commands are not heard");
+        let moved = moved.fold(0.0, f64::max);
+        assert!(moved < 0.02, "seed {seed}: moved by {moved}, though its weight is carried and commands are not heard");
         while !world.over() {
             world.drag();
         }
@@ -208,8 +182,9 @@ fn a_limp_arm_stays_where_it_is_let_go_and_is_dragged_to_its_aim() -> anyhow::Re
             let told = world.state().targets;
             world.step(&told);
         }
-        let moved = world.state().joints.iter().zip(held).map(|(now, then)| (now - then).abs());
-        assert!(moved.fold(0.0, f64::max) < 0.05, "seed {seed}: stiff again, it stays there");
+        let moved: Vec<_> =
+            world.state().joints.iter().zip(held).map(|(now, then)| (now - then).abs()).collect();
+        assert!(moved.iter().all(|moved| *moved < 0.05), "seed {seed}: stiff again, it moved by {moved:?}");
     }
     assert!(successes >= 18, "{successes} of 20");
     Ok(())

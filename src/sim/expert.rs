@@ -102,7 +102,7 @@ pub fn steer(chain: &Chain, state: &State, aim: &Aim, style: &Style, tick_second
 }
 
 /// `wanted`, shortened to `most`.
-pub(super) fn bounded(wanted: Vector3<f64>, most: f64) -> Vector3<f64> {
+fn bounded(wanted: Vector3<f64>, most: f64) -> Vector3<f64> {
     let length = wanted.norm();
     if length > most { wanted * (most / length) } else { wanted }
 }

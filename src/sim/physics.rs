@@ -7,6 +7,7 @@ use std::fmt;
 
 use mujoco_rs::prelude::*;
 use mujoco_rs::wrappers::MjVfs;
+use mujoco_rs::wrappers::mj_editing::MjsBody;
 use nalgebra::{Isometry3, Quaternion, Rotation3, Translation3, UnitQuaternion, Vector3};
 
 use super::Error;
@@ -244,12 +245,6 @@ impl Physics {
         self.data.xfrc_applied_mut()[body.0][..3].copy_from_slice(force.as_slice());
     }
 
-    /// Holds a body with `force` and `torque` until told otherwise.
-    pub fn hold(&mut self, body: Body, force: Vector3<f64>, torque: Vector3<f64>) {
-        self.pull(body, force);
-        self.data.xfrc_applied_mut()[body.0][3..].copy_from_slice(torque.as_slice());
-    }
-
     /// Switches every motor on or off.
     pub fn power(&mut self, on: bool) {
         // Motors are of group 0, which is the lowest bit.
@@ -305,11 +300,7 @@ impl Physics {
 
 /// Gives the arm what its description cannot say: controllers that carry its weight, and a camera at its wrist.
 fn equip(scene: &mut MjSpec) -> Result<(), MjEditError> {
-    for body in scene.world_body_mut().body_iter_mut() {
-        if body.name().starts_with(PREFIX) {
-            body.set_gravcomp(1.0);
-        }
-    }
+    carry(scene.world_body_mut());
     if let Some(wrist) = scene.body_mut(&format!("{PREFIX}{WRIST}")) {
         let camera = wrist.add_camera();
         camera.set_name("wrist")?;
@@ -318,6 +309,16 @@ fn equip(scene: &mut MjSpec) -> Result<(), MjEditError> {
         camera.quat_mut().copy_from_slice(&[0.0, 1.0, 0.0, 0.0]);
     }
     Ok(())
+}
+
+/// Carries the weight of every body of the arm below `parent`.
+fn carry(parent: &mut MjsBody) {
+    for body in parent.body_iter_mut() {
+        if body.name().starts_with(PREFIX) {
+            body.set_gravcomp(1.0);
+        }
+        carry(body);
+    }
 }
 
 /// The arm touches the world and not itself, and is seen in its visible shapes only.

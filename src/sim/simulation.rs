@@ -6,8 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nalgebra::Vector3;
-
 use super::disturb::{Disturbance, Disturbed};
 use super::drag;
 use super::expert::{self, Style, down};
@@ -160,10 +158,12 @@ impl Simulation {
     /// One tick in which the expert takes the arm by its hand and moves it; the arm has to be limp.
     pub fn drag(&mut self) {
         let aim = self.world.aim(&self.state, &self.style);
-        let pull = drag::pull(&self.chain, &self.state, &aim, &self.style);
-        self.physics.hold(self.tool, pull.force, pull.torque);
-        self.physics.push(self.joints[JOINTS - 1], pull.gripper);
-        self.pass(self.tick().as_secs_f64());
+        let tick = self.tick().as_secs_f64();
+        let efforts = drag::pull(&self.chain, &self.state, &aim, &self.style, tick);
+        for (joint, effort) in self.joints.into_iter().zip(efforts) {
+            self.physics.push(joint, effort);
+        }
+        self.pass(tick);
     }
 
     /// Makes the arm limp, or stiff again where it is then.
@@ -174,6 +174,7 @@ impl Simulation {
         self.physics.power(!limp);
         if !limp {
             self.let_go();
+            self.hold_on();
         }
     }
 
@@ -184,18 +185,24 @@ impl Simulation {
 
     /// Nobody holds the arm any more.
     fn let_go(&mut self) {
-        self.physics.hold(self.tool, Vector3::zeros(), Vector3::zeros());
-        self.physics.push(self.joints[JOINTS - 1], 0.0);
+        for joint in self.joints {
+            self.physics.push(joint, 0.0);
+        }
+    }
+
+    /// Tells the motors to be where the arm is.
+    fn hold_on(&mut self) {
+        for joint in 0..JOINTS {
+            let (lower, upper) = self.ranges[joint];
+            let at = self.physics.position(self.joints[joint]);
+            self.physics.drive(self.motors[joint], at.clamp(lower, upper));
+            self.state.targets[joint] = self.physics.driven(self.motors[joint]);
+        }
     }
 
     fn pass(&mut self, tick: f64) {
         if self.limp {
-            // What the motors would hold on to once they are on again is where the arm is.
-            for joint in 0..JOINTS {
-                let (lower, upper) = self.ranges[joint];
-                let at = self.physics.position(self.joints[joint]);
-                self.physics.drive(self.motors[joint], at.clamp(lower, upper));
-            }
+            self.hold_on();
         }
         self.disturbed.push(&mut self.physics, self.hand, self.world.pushed(), tick);
         self.physics.steps(self.steps);
