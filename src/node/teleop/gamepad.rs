@@ -3,11 +3,14 @@
 //! Its whole state is asked for at every look instead of adding up its events: no event can be missed that would leave a
 //! button pressed, and a pad that is gone answers with an error at once.
 
+use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use evdev::{AbsoluteAxisCode, Device, KeyCode};
 
+use super::joy::Pad;
 use crate::msg::sensor::Joy;
 use crate::node::diagnostics::header;
 use crate::time::Stamp;
@@ -47,16 +50,70 @@ pub enum Which {
     At(PathBuf),
 }
 
-/// A gamepad that is plugged in.
+/// How often a gamepad that is gone is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Says how a gamepad is held; an error once it is gone.
+type Look = Box<dyn Fn(Stamp) -> io::Result<Joy> + Send>;
+
+/// Where a gamepad is plugged in, or is not.
+pub(super) struct Port {
+    open: Box<dyn Fn() -> io::Result<Look> + Send>,
+    plugged: Option<Look>,
+    /// When it was looked for last.
+    looked: Stamp,
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Port").field("plugged", &self.plugged.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Port {
+    /// The port of that gamepad, which must be plugged in now.
+    pub(super) fn open(which: Which) -> io::Result<Self> {
+        Self::of(Box::new(move || {
+            let gamepad = Gamepad::open(&which)?;
+            tracing::info!("{} is there, at {}", gamepad.name(), gamepad.path.display());
+            Ok(Box::new(move |now| gamepad.read(now)))
+        }))
+    }
+
+    fn of(open: Box<dyn Fn() -> io::Result<Look> + Send>) -> io::Result<Self> {
+        Ok(Self { plugged: Some(open()?), open, looked: Stamp(0) })
+    }
+
+    /// Looks how the gamepad is held and tells `pad`. Says what is wrong with what it is seen to be.
+    pub(super) fn look(&mut self, pad: &mut Pad, now: Stamp) -> Option<String> {
+        match self.plugged.as_ref().map(|look| look(now)) {
+            Some(Ok(joy)) => return pad.see(&joy, now),
+            Some(Err(error)) => {
+                // Unplugged counts as let go of: nothing of what it said last holds any more.
+                tracing::error!(%error, "the gamepad is gone; it is looked for");
+                self.plugged = None;
+                self.looked = now;
+                pad.unplug();
+            }
+            None if now < self.looked || now >= self.looked + LOOK_AGAIN => {
+                self.looked = now;
+                self.plugged = (self.open)().ok();
+            }
+            None => {}
+        }
+        None
+    }
+}
+
+/// A gamepad of the kernel's.
 #[derive(Debug)]
-pub(super) struct Gamepad {
+struct Gamepad {
     device: Device,
     path: PathBuf,
 }
 
 impl Gamepad {
-    /// Opens it.
-    pub(super) fn open(which: &Which) -> io::Result<Self> {
+    fn open(which: &Which) -> io::Result<Self> {
         match which {
             Which::At(path) => Ok(Self { device: Device::open(path)?, path: path.clone() }),
             Which::Auto => {
@@ -72,18 +129,11 @@ impl Gamepad {
         }
     }
 
-    /// Its file.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What it is called.
-    pub(super) fn name(&self) -> &str {
+    fn name(&self) -> &str {
         self.device.name().unwrap_or("a gamepad without a name")
     }
 
-    /// How it is held now; an error where it is gone.
-    pub(super) fn read(&self, now: Stamp) -> io::Result<Joy> {
+    fn read(&self, now: Stamp) -> io::Result<Joy> {
         let keys = self.device.get_key_state()?;
         let states = self.device.get_abs_state()?;
         let axis = |code: AbsoluteAxisCode| {
@@ -128,7 +178,44 @@ fn joy(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use super::super::drive::Idle;
+    use super::super::joy::Config;
     use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    #[test]
+    fn unplugged_counts_as_let_go_of_at_once_and_a_pad_that_comes_back_is_found() -> io::Result<()> {
+        let there = Arc::new(AtomicBool::new(true));
+        let plugged = there.clone();
+        let gone = || io::Error::from_raw_os_error(19); // ENODEV, as the kernel says it
+        let mut port = Port::of(Box::new(move || {
+            let plugged = plugged.clone();
+            if !plugged.load(Relaxed) {
+                return Err(gone());
+            }
+            Ok(Box::new(move |now| {
+                let held = joy(|button| button == KeyCode::BTN_TL, xbox, now);
+                plugged.load(Relaxed).then_some(held).ok_or_else(gone)
+            }))
+        }))?;
+        let mut pad = Pad::new(Config::default(), 200.0, false);
+        let mut hand = |at: i64| {
+            assert_eq!(port.look(&mut pad, Stamp(at)), None);
+            pad.hand(Stamp(at)).map(|hand| hand.shares[1])
+        };
+        assert_eq!(hand(0), Ok(1.0));
+        there.store(false, Relaxed);
+        assert_eq!(hand(SECOND / 100), Err(Idle::Quiet));
+        there.store(true, Relaxed);
+        assert_eq!(hand(SECOND / 2), Err(Idle::Quiet), "it is looked for once a second");
+        assert_eq!(hand(2 * SECOND), Err(Idle::Quiet), "it is found");
+        assert_eq!(hand(2 * SECOND + 1), Ok(1.0));
+        Ok(())
+    }
 
     /// The figures of an Xbox pad: sticks of 16 bits, triggers from 0, a D-pad of three places.
     fn xbox(code: AbsoluteAxisCode) -> (i32, i32, i32) {

@@ -118,7 +118,8 @@ impl Pad {
         let pressed = |button: usize| joy.buttons.get(button).is_some_and(|state| *state != 0);
         let optional = |button: Option<usize>| button.is_some_and(pressed);
         let changing = optional(self.config.mode);
-        self.joints ^= changing && !std::mem::replace(&mut self.changing, changing);
+        let was_changing = std::mem::replace(&mut self.changing, changing);
+        self.joints ^= changing && !was_changing;
         let axes = if self.joints { &self.config.joints } else { &self.config.tip[..] };
         let mut shares = Vec::with_capacity(axes.len());
         for Axis { axis, scale } in axes {

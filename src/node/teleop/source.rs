@@ -2,12 +2,10 @@
 //!
 //! Which of them it is, is chosen once on the command line; the loop and the drive do not know.
 
-use std::time::{Duration, Instant};
-
 use super::Error;
 use super::config::Config;
 use super::drive::{Idle, Wish};
-use super::gamepad::{Gamepad, Which};
+use super::gamepad::{Port, Which};
 use super::joy::Pad;
 use super::keyboard::Keys;
 use super::leader::Leader;
@@ -18,9 +16,6 @@ use crate::msg::sensor::{JointState, Joy};
 use crate::spec::{Act, Name};
 use crate::time::Stamp;
 use crate::wire::Sample;
-
-/// How often a gamepad that is gone is looked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Which device drives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +33,7 @@ pub enum Device {
 pub(super) enum Source {
     Leader(Leader),
     Joy { pad: Pad, topic: Name },
-    Gamepad { pad: Pad, which: Which, plugged: Option<Gamepad>, look: Instant },
+    Gamepad { pad: Pad, port: Port },
     Keys(Keys),
 }
 
@@ -52,9 +47,8 @@ impl Source {
             Device::Keyboard => Self::Keys(Keys::new(config.keyboard, joints)),
             Device::Joy(None) => Self::Joy { pad: pad(), topic: config.joy.topic.clone() },
             Device::Joy(Some(which)) => {
-                let open = |source| Error::Gamepad { which: which.clone(), source };
-                let plugged = Some(Gamepad::open(&which).map_err(open)?);
-                Self::Gamepad { pad: pad(), which, plugged, look: Instant::now() }
+                let port = Port::open(which.clone()).map_err(|source| Error::Gamepad { which, source })?;
+                Self::Gamepad { pad: pad(), port }
             }
         })
     }
@@ -85,25 +79,9 @@ impl Source {
 
     /// Looks at a device that does not speak by itself. Says what is wrong with what it is seen to be.
     pub(super) fn look(&mut self, now: Stamp) -> Option<String> {
-        let Self::Gamepad { pad, which, plugged, look } = self else { return None };
-        match plugged.as_ref().map(|gamepad| gamepad.read(now)) {
-            Some(Ok(joy)) => pad.see(&joy, now),
-            Some(Err(error)) => {
-                // Unplugged counts as let go of: nothing of what it said last holds any more.
-                tracing::error!(%error, "the gamepad is gone; it is looked for");
-                *plugged = None;
-                pad.unplug();
-                None
-            }
-            None if Instant::now() >= *look => {
-                *look = Instant::now() + LOOK_AGAIN;
-                *plugged = Gamepad::open(which).ok();
-                if let Some(gamepad) = plugged {
-                    tracing::info!("{} is there, at {}", gamepad.name(), gamepad.path().display());
-                }
-                None
-            }
-            None => None,
+        match self {
+            Self::Gamepad { pad, port } => port.look(pad, now),
+            Self::Leader(_) | Self::Joy { .. } | Self::Keys(_) => None,
         }
     }
 
