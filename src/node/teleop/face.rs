@@ -82,6 +82,8 @@ impl Face {
             Phase::Idle(idle) if idle.is_fault() && self.said.as_ref().is_some_and(Phase::commands) => {
                 tracing::warn!("the command ends: {idle}");
             }
+            // Taps on a key would fill the log with what stands on the screen anyway.
+            Phase::Idle(_) | Phase::Aligning | Phase::Driving if self.screen.is_some() => {}
             Phase::Idle(idle) => tracing::info!("no command goes out: {idle}"),
             Phase::Aligning => tracing::info!("the robot comes to where the leader is"),
             Phase::Driving => tracing::info!("driving"),
