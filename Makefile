@@ -50,7 +50,7 @@ aarch64:
 		$(CARGO) check --locked --target $(CROSS) --no-default-features --features dds; \
 	fi
 
-# The fuzz targets are a package of their own; running them needs cargo-fuzz: `cargo fuzz run cdr`.
+# The fuzz targets are a package of their own; CONTRIBUTING.md says how they are run.
 fuzz: setup
 	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml
 

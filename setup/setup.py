@@ -130,7 +130,7 @@ def tools():
         fail("a C++ compiler is missing: sudo apt install g++")
     if not shutil.which("cargo"):
         fail("Rust is missing: install it with rustup, see https://rustup.rs")
-    if not any(Path(folder).glob("libEGL.so.1") for folder in library_folders()):
+    if not any((Path(folder) / "libEGL.so.1").exists() for folder in library_folders()):
         say("libEGL is missing; everything builds, but the simulator's cameras will need it:")
         say("    sudo apt install libegl1 libgl1-mesa-dri")
 

@@ -5,6 +5,7 @@
 //! ties two sections together is checked here. Sections of parts that are not built in, or do not read theirs yet, are
 //! kept as they stand.
 
+pub mod contract;
 mod read;
 mod tree;
 mod urdf;

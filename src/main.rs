@@ -10,6 +10,7 @@ mod command {
     pub(crate) mod doctor;
     pub(crate) mod notes;
     pub(crate) mod options;
+    pub(crate) mod progress;
     pub(crate) mod record;
     pub(crate) mod ros_args;
     pub(crate) mod standin;

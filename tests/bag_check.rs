@@ -126,6 +126,16 @@ fn what_the_recorder_noted_as_lost_is_told() {
 }
 
 #[test]
+fn a_publisher_of_another_definition_is_told() {
+    let hashes = r#"{"/camera": {"noted": "RIHS01_0a", "announced": ["RIHS01_0b"]}}"#;
+    let found = findings(&[("apprentice.type_hashes", hashes)], |_, stamp| Some(stamp));
+    assert_found(
+        &found,
+        "/camera: a publisher was built from another definition of its type: [\"RIHS01_0b\"] instead of",
+    );
+}
+
+#[test]
 fn a_wrong_type_and_an_optional_stream_are_told_apart() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let folder = scratch.path().join("episode");

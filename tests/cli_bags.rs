@@ -209,3 +209,48 @@ fn a_topic_that_never_comes_ends_the_recording_with_its_name_as_it_was_remapped(
         assert!(error.contains(topic), "{topic} is not in {error}");
     }
 }
+
+/// Notes something in the bag at `path`.
+fn note(path: &Path, key: &str, value: &str) {
+    bag::label(path, &[(key.to_owned(), value.to_owned())].into()).expect("a label");
+}
+
+#[test]
+fn without_a_robots_file_a_bag_is_held_to_rosettas_contract() {
+    let (_folder, one, _) = scratch();
+    write_bag(&one, Fault::None);
+    assert_eq!(apprentice(["bag", "check"], [&one]).status.code(), Some(0), "it says nothing of itself");
+    let contract = "robot_type: cell\nrobot_interface: ros2\nfps: 30\nobservations:\n  observation.state:\n    \
+                    channel: {topic: /joint_states, type: sensor_msgs/msg/JointState}\n    \
+                    align: {strategy: asof, timeline: header, tolerance_ms: 2}\n    select: [position.a]\nadjunct:\n  \
+                    - channel: {topic: /tf, type: tf2_msgs/msg/TFMessage}\n";
+    note(&one, "rosetta.contract_yaml", contract);
+    let told = apprentice(["bag", "check"], [&one]);
+    let report = text(&told.stdout);
+    assert_eq!(told.status.code(), Some(1), "{report}");
+    assert!(report.contains("wrong: /tf: it is not there"), "{report}");
+    assert!(report.contains("/joint_states: 999 silences over 2 ms"), "{report}");
+    assert!(text(&apprentice(["bag", "info"], [&one]).stdout).contains("rosetta.contract_yaml  (10 lines"));
+
+    note(&one, "rosetta.contract_yaml", "robot_type: [");
+    let told = apprentice(["bag", "check"], [&one]);
+    assert_eq!(told.status.code(), Some(0), "its messages are as good as they were");
+    assert!(text(&told.stderr).contains("rosetta.contract_yaml:"), "{}", text(&told.stderr));
+}
+
+#[test]
+fn without_a_robots_file_a_bag_is_held_to_the_one_it_was_made_with() {
+    let (_folder, one, _) = scratch();
+    write_bag(&one, Fault::None);
+    let robot = fs::read_to_string("config/sim_arm.yaml").expect("it is shipped");
+    note(&one, "config", &robot.replace("/wrist/image_raw", "/elbow/image_raw"));
+    let told = apprentice(["bag", "check"], [&one]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(
+        text(&told.stdout).contains("wrong: /elbow/image_raw: it is not there"),
+        "{}",
+        text(&told.stdout)
+    );
+    let given = apprentice(["bag", "check", "--config", "config/sim_arm.yaml"], [&one]);
+    assert_eq!(given.status.code(), Some(0), "a file that is given goes before: {}", text(&given.stdout));
+}

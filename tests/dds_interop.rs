@@ -10,10 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use apprentice::bag;
 use apprentice::bus::typed::{Publisher, call_typed, read, serve_typed, topic};
 use apprentice::bus::{Bus, Counts, Inbox, Kind, Limit, Options, open};
+use apprentice::msg::Message;
 use apprentice::msg::sensor::{Image, JointState};
 use apprentice::msg::std::{Header, SetBool, SetBoolRequest, SetBoolResponse, Time};
+use apprentice::node::recorder::{self, Config, Session, Wanted, notes};
+use apprentice::node::{self, Stop};
+use apprentice::spec::Expect;
 use apprentice::time::{Clock, Wall};
 use apprentice::wire::{Qos, Reliability};
 
@@ -263,6 +268,31 @@ fn our_node_and_its_endpoints_are_known_to_cyclone() -> Result<()> {
         &["--node", "/interop", "--publishes", "rt/arm_0/joint_states"],
     )?;
     assert_eq!(peer.answer()?, serde_json::json!({"node": "/interop", "publishes": "rt/arm_0/joint_states"}));
+    Ok(())
+}
+
+#[test]
+fn a_type_hash_that_differs_from_ours_is_noted_in_the_bag() -> Result<()> {
+    let _alone = alone();
+    let bus = join(domain(5))?;
+    let (hash, out) = (format!("RIHS01_{}", "0b".repeat(32)), tempfile::tempdir()?);
+    let _peer = Peer::start("dds_publish.py", domain(5), &["--seconds", "60", "--type-hash", &hash])?;
+    let offer = || bus.offers().into_iter().find(|offer| offer.name == "/arm_0/joint_states");
+    until(|| offer().is_some())?;
+    let announced = offer().context("it was there a moment ago")?.hashes;
+    assert_eq!(announced, [("sensor_msgs/msg/JointState".to_owned(), hash.clone())]);
+
+    let wanted = Wanted { expect: vec![Expect::any("/arm_0/joint_states")], all: false };
+    let length = Some(Duration::from_millis(200));
+    let session =
+        Session { out: out.path().to_owned(), auto: true, episodes: Some(1), length, ..Session::default() };
+    let config = Config { min_free_megabytes: 0, ..Config::default() };
+    let outcome = recorder::run(&node::Context::new(bus, Stop::default()), wanted, config, session)?;
+    let bag = bag::open(&outcome.kept[0].path)?;
+    let noted: serde_json::Value = serde_json::from_str(&bag.notes()[notes::HASHES])?;
+    let ours = JointState::definition().hash;
+    assert_eq!(noted, serde_json::json!({"/arm_0/joint_states": {"noted": ours, "announced": [hash]}}));
+    assert_eq!(bag.type_hash("/arm_0/joint_states"), Some(ours.as_str()));
     Ok(())
 }
 

@@ -40,6 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["src/bag/sqlite", "tests/"]),
     ("rosbag2_rs", &["tests/"]),
     ("crossterm", &["src/node/screen.rs"]),
+    ("indicatif", &["src/main/progress.rs"]),
     ("signal_hook", &["src/node/stop.rs"]),
     ("serde_saphyr", &["src/config/", "src/bag/metadata.rs", "src/bag/qos.rs"]),
     ("tracing_subscriber", &["src/main/"]),

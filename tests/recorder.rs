@@ -320,7 +320,8 @@ fn the_next_episodes_task_may_be_told_as_a_parameter() -> anyhow::Result<()> {
     recorder.stop(true)?;
     recorder.end()?;
     assert_eq!(Read::open(&episode(out.path(), 0))?.note("task")?, "fold", "it was told while this one ran");
-    assert_eq!(Read::open(&episode(out.path(), 1))?.note("task")?, "iron");
+    let second = Read::open(&episode(out.path(), 1))?;
+    assert_eq!([second.note("task")?, second.note(notes::PROMPT)?], ["iron", "iron"], "for rosetta too");
     Ok(())
 }
 

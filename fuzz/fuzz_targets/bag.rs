@@ -1,5 +1,5 @@
-//! Reads whatever the fuzzer thinks of as an MCAP file, as a torn one to recover, or as `metadata.yaml`:
-//! `cargo +nightly fuzz run bag`.
+//! Reads whatever the fuzzer thinks of as an MCAP file, as a torn one to recover, or as `metadata.yaml`;
+//! CONTRIBUTING.md says how to run it.
 //!
 //! The first byte chooses which. What is asked of it is what the property test asks, from the same file.
 

@@ -1,4 +1,4 @@
-//! Decodes whatever the fuzzer thinks of as each message of the registry: `cargo +nightly fuzz run cdr`.
+//! Decodes whatever the fuzzer thinks of as each message of the registry; CONTRIBUTING.md says how to run it.
 //!
 //! The first byte chooses the message, so that one corpus serves all of them. What decodes must encode to bytes that
 //! encode to themselves.

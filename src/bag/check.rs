@@ -89,6 +89,16 @@ impl Report {
 
 /// Reads a recording through and reports what it is like, and how far it is what was expected of it.
 pub fn check(reader: &mut dyn Reader, expected: &[Expect], path: &Path) -> Report {
+    check_watched(reader, expected, path, &mut || {})
+}
+
+/// The same, saying at each message that it was read.
+pub fn check_watched(
+    reader: &mut dyn Reader,
+    expected: &[Expect],
+    path: &Path,
+    read: &mut dyn FnMut(),
+) -> Report {
     let span = reader.span();
     let files = reader.files().len();
     let bytes = reader.files().iter().map(|file| file.bytes).sum();
@@ -102,6 +112,7 @@ pub fn check(reader: &mut dyn Reader, expected: &[Expect], path: &Path) -> Repor
     let (mut damage, mut damaged) = (Vec::new(), 0);
     let (mut key, mut messages) = ((String::new(), String::new()), 0);
     for item in reader.samples(&[]) {
+        read();
         match item {
             Ok(sample) => {
                 key.0.clone_from(&sample.topic.name);
@@ -158,6 +169,22 @@ fn lost_in(notes: &Notes) -> impl Fn(&str) -> u64 {
     }
 }
 
+/// Topics of which a publisher announced another type hash than the bag's, as the recorder noted it.
+fn other_definitions(notes: &Notes) -> Vec<(String, String)> {
+    let noted: serde_json::Value = notes
+        .get("apprentice.type_hashes")
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let topics = noted.as_object().into_iter().flatten();
+    let said = |hashes: &serde_json::Value| {
+        format!(
+            "a publisher was built from another definition of its type: {} instead of {}",
+            hashes["announced"], hashes["noted"]
+        )
+    };
+    topics.map(|(topic, hashes)| (topic.clone(), said(hashes))).collect()
+}
+
 fn findings(
     report: &Report,
     expected: &[Expect],
@@ -188,6 +215,9 @@ fn findings(
         }
     }
     compare_delays(&report.streams, &mut say);
+    for (topic, text) in other_definitions(&report.notes) {
+        say(Severity::Error, Some(&topic), text);
+    }
     if let Some(why) =
         report.notes.get("apprentice.ended").filter(|why| ["disk full", "failed"].contains(&why.as_str()))
     {

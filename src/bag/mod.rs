@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use check::{Delay, Finding, Interval, Report, Severity, Silence, StreamReport, check};
+pub use check::{Delay, Finding, Interval, Report, Severity, Silence, StreamReport, check, check_watched};
 pub use folder::{delete, label, unfinished};
 pub use options::{Compression, Mcap, Options, Split, Sqlite, Storage, Style};
 pub use recover::{Recovered, recover};

@@ -152,12 +152,7 @@ impl Hub {
         let mut offers: BTreeMap<String, Offer> = BTreeMap::new();
         for ((name, type_name), lane) in lock(&self.0.lanes).iter() {
             for writer in lock(lane).writers.values().filter(|writer| writer.node != but) {
-                let offer = offers.entry(name.clone()).or_insert_with(|| Offer {
-                    name: name.clone(),
-                    types: Vec::new(),
-                    offered: Vec::new(),
-                    publishers: Vec::new(),
-                });
+                let offer = offers.entry(name.clone()).or_insert_with(|| Offer::new(name));
                 offer.add(type_name, writer.qos, Some(&writer.node));
             }
         }

@@ -118,9 +118,17 @@ pub struct Offer {
     pub offered: Vec<Qos>,
     /// The full names of the nodes that publish it, where the bus knows.
     pub publishers: Vec<String>,
+    /// Types and their hashes (`RIHS01_…`) as publishers announce them, each pair once; Humble's announce none.
+    pub hashes: Vec<(String, String)>,
 }
 
 impl Offer {
+    /// A topic of which no publisher is noted yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        let (types, offered, publishers, hashes) = Default::default();
+        Self { name: name.into(), types, offered, publishers, hashes }
+    }
+
     /// Notes one more publisher.
     fn add(&mut self, type_name: &str, qos: Qos, node: Option<&str>) {
         if !self.types.iter().any(|known| known == type_name) {
@@ -129,6 +137,15 @@ impl Offer {
         self.offered.push(qos);
         if let Some(node) = node.filter(|node| !self.publishers.iter().any(|known| known == node)) {
             self.publishers.push(node.to_owned());
+        }
+    }
+
+    /// Notes what a publisher announces of its type.
+    #[cfg(feature = "dds")]
+    fn announce(&mut self, type_name: &str, hash: &str) {
+        let said = (type_name.to_owned(), hash.to_owned());
+        if !self.hashes.contains(&said) {
+            self.hashes.push(said);
         }
     }
 }

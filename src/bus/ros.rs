@@ -253,7 +253,7 @@ impl Bus for Ros {
 /// What others publish on a topic.
 fn offer(node: &r2r::Node, name: String, own: &str) -> Option<Offer> {
     let publishers = node.get_publishers_info_by_topic(&name, false).ok()?;
-    let mut offer = Offer { name, types: Vec::new(), offered: Vec::new(), publishers: Vec::new() };
+    let mut offer = Offer::new(name);
     for publisher in publishers {
         let node = format!("{}/{}", publisher.node_namespace.trim_end_matches('/'), publisher.node_name);
         if node != own {

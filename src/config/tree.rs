@@ -182,7 +182,7 @@ impl Tree {
 }
 
 /// What the YAML reader says, less the place, which we print in front and in our own form.
-fn said_without_place(error: &serde_saphyr::Error) -> String {
+pub(super) fn said_without_place(error: &serde_saphyr::Error) -> String {
     let said = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let end = said.find(" at line ").unwrap_or(said.len());
     said[..end].to_string()

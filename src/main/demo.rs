@@ -48,7 +48,7 @@ impl Demo {
         let bus = BusArgs { bus: BusKind::best(), domain: Some(self.domain), off_host: false };
         let context = Context::new(bus.open("recorder", ros)?, stop);
         let wanted = Wanted { expect: settings.expected(context.bus.node())?, all: false };
-        let mut notes = notes::of_robot(&settings);
+        let mut notes = notes::of_robot(&settings, context.bus.node())?;
         notes.extend(NoteArgs::of_task("wave").notes());
         let session = Session {
             out: self.out,

@@ -4,13 +4,11 @@
 //! for. Bags that only have rosetta's are read all the same.
 
 use apprentice::bag::Notes;
-use apprentice::config::Settings;
-use apprentice::node::recorder::notes::SUCCESS;
+use apprentice::bus::{self, Node};
+use apprentice::config::{Settings, contract};
+use apprentice::node::recorder::notes::{PROMPT, SUCCESS, TASK};
+use apprentice::spec::Expect;
 
-/// What is shown, in words.
-const TASK: &str = "task";
-/// The same for rosetta.
-const PROMPT: &str = "lerobot.operator_prompt";
 /// Who shows it.
 const OPERATOR: &str = "operator";
 /// The robot's name.
@@ -46,10 +44,27 @@ impl NoteArgs {
     }
 }
 
-/// What every bag of a robot carries: its name and the settings with which it was made.
-pub(crate) fn of_robot(settings: &Settings) -> Notes {
-    let known = [(ROBOT, settings.robot.name.clone()), (CONFIG, settings.to_yaml())];
-    known.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+/// What every bag of a robot carries: its name, the settings with which it was made, and the same as rosetta reads it.
+/// Relative names are `node`'s.
+pub(crate) fn of_robot(settings: &Settings, node: &Node) -> Result<Notes, bus::Error> {
+    let known = [
+        (ROBOT, settings.robot.name.clone()),
+        (CONFIG, settings.to_yaml()),
+        (contract::NOTE, settings.contract(node)?),
+    ];
+    Ok(known.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// What a recording's own notes let expect of it: the settings it was made with, else rosetta's contract. `name` is the
+/// recording's, for what is said of notes that cannot be read.
+pub(crate) fn expected(notes: &Notes, node: &Node, name: &str) -> anyhow::Result<Vec<Expect>> {
+    if let Some(text) = notes.get(CONFIG) {
+        return Ok(Settings::parse(text, &format!("{name}, {CONFIG}"))?.expected(node)?);
+    }
+    match notes.get(contract::NOTE) {
+        Some(text) => Ok(contract::expected(text, &format!("{name}, {}", contract::NOTE))?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Whether what was shown went well.

@@ -13,10 +13,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use apprentice::bus::{self, Bus, Kind};
 use apprentice::config::Settings;
-use apprentice::node::screen::Above;
 use clap::ValueEnum as _;
 use tracing_subscriber::EnvFilter;
 
+use super::progress::Logged;
 use super::ros_args::RosArgs;
 
 /// A command line that asks for what cannot be.
@@ -131,7 +131,7 @@ pub(crate) fn log(verbose: u8, ros: &RosArgs) {
         .with_env_filter(EnvFilter::new(format!("{others},apprentice={level}")))
         .with_target(verbose > 0)
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(|| Above);
+        .with_writer(|| Logged);
     match verbose {
         0 => lines.without_time().init(),
         _ => lines.init(),

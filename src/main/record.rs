@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bag::{Compression, Mcap, Sqlite, Storage};
-use apprentice::bus::{Bus, Node};
+use apprentice::bus::{self, Bus, Node};
 use apprentice::config::Settings;
 use apprentice::node::recorder::{self, Outcome, Session, Wanted};
 use apprentice::node::{Context, Stop};
@@ -92,7 +92,7 @@ impl Record {
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
         self.choose_storage(&mut config.storage)?;
-        let session = self.session(settings.as_ref(), &*bus);
+        let session = self.session(settings.as_ref(), &*bus)?;
         let outcome = recorder::run(&Context::new(bus, stop), wanted, config, session)?;
         report(&outcome);
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
@@ -140,13 +140,14 @@ impl Record {
         Ok(Wanted { expect, all: self.all })
     }
 
-    fn session(self, settings: Option<&Settings>, bus: &dyn Bus) -> Session {
+    fn session(self, settings: Option<&Settings>, bus: &dyn Bus) -> Result<Session, bus::Error> {
         let keys = !self.no_keys && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-        let mut notes = settings.map(notes::of_robot).unwrap_or_default();
+        let of_robot = settings.map(|settings| notes::of_robot(settings, bus.node())).transpose()?;
+        let mut notes = of_robot.unwrap_or_default();
         notes.extend(self.notes.notes());
         notes.extend(granted(bus));
         let teach = settings.and_then(|settings| settings.act.as_ref()?.teach.as_ref());
-        Session {
+        Ok(Session {
             out: self.out,
             episodes: self.episodes,
             length: self.seconds,
@@ -154,7 +155,7 @@ impl Record {
             keys,
             notes,
             teach: teach.cloned(),
-        }
+        })
     }
 }
 

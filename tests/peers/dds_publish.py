@@ -52,7 +52,10 @@ class Stream:
 
 def streams(arguments, participant):
     reliability = Policy.Reliability.BestEffort if arguments.best_effort else Policy.Reliability.Reliable(duration(seconds=10))
-    qos = Qos(reliability, Policy.Durability.Volatile, Policy.History.KeepLast(arguments.depth))
+    policies = [reliability, Policy.Durability.Volatile, Policy.History.KeepLast(arguments.depth)]
+    if arguments.type_hash:
+        policies.append(Policy.Userdata(data=f"typehash={arguments.type_hash};".encode()))
+    qos = Qos(*policies)
     for number in range(arguments.cameras):
         message = dds_types.image(FIRST, arguments.width, arguments.height)
         yield Stream(participant, qos, f"/camera_{number}/image_raw", message, arguments.rate)
@@ -97,6 +100,7 @@ def main():
     parser.add_argument("--depth", type=int, default=50)
     parser.add_argument("--best-effort", action="store_true")
     parser.add_argument("--node", help="the full name of the ROS 2 node to pass for")
+    parser.add_argument("--type-hash", help="what every writer announces as the hash of its type, as rmw does")
     parser.add_argument("--wait", type=float, default=0.0, help="seconds to wait for a reader on every topic")
     arguments = parser.parse_args()
 

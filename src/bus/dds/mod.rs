@@ -169,14 +169,12 @@ impl Bus for Dds {
             if data.key.prefix == own {
                 continue;
             }
-            let offer = offers.entry(name.to_owned()).or_insert_with(|| Offer {
-                name: name.to_owned(),
-                types: Vec::new(),
-                offered: Vec::new(),
-                publishers: Vec::new(),
-            });
-            let node = self.endpoints.writer_of(data.key);
-            offer.add(&words::type_of_ros(&data.type_name), words::qos_of(&data.qos()), node.as_deref());
+            let offer = offers.entry(name.to_owned()).or_insert_with(|| Offer::new(name));
+            let (node, type_name) = (self.endpoints.writer_of(data.key), words::type_of_ros(&data.type_name));
+            offer.add(&type_name, words::qos_of(&data.qos()), node.as_deref());
+            if let Some(hash) = words::type_hash(&writer.user_data) {
+                offer.announce(&type_name, hash);
+            }
         }
         offers.into_values().collect()
     }

@@ -40,6 +40,17 @@ pub(super) fn type_of_ros(name: &str) -> String {
     }
 }
 
+/// The type hash in an endpoint's user data, where ROS 2 since Iron puts it: `…typehash=RIHS01_<64 digits>;…`, behind
+/// the length with which DDS sends any bytes.
+pub(super) fn type_hash(user_data: &[u8]) -> Option<&str> {
+    const KEY: &[u8] = b"typehash=";
+    const LENGTH: usize = "RIHS01_".len() + 64;
+    let at = user_data.windows(KEY.len()).position(|window| window == KEY)? + KEY.len();
+    let hash = std::str::from_utf8(user_data.get(at..at + LENGTH)?).ok()?;
+    let digits = hash.strip_prefix("RIHS01_")?;
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(hash)
+}
+
 /// The depth of a history as DDS counts it; keeping all is not bounded by it.
 pub(super) fn depth(qos: &Qos) -> i32 {
     match qos.history {
@@ -141,6 +152,17 @@ mod tests {
     fn an_instant_survives_the_wire() {
         for nanoseconds in [0, 1, 999_999_999, 1_700_000_000_123_456_789] {
             assert_eq!(stamp(timestamp(Stamp(nanoseconds))), Stamp(nanoseconds));
+        }
+    }
+
+    #[test]
+    fn a_type_hash_is_found_in_user_data() {
+        let hash = format!("RIHS01_{}", "0a".repeat(32));
+        let said = [&[90, 0, 0, 0], format!("enclave=/;typehash={hash};").as_bytes(), &[0, 0]].concat();
+        assert_eq!(type_hash(&said), Some(hash.as_str()));
+        for wrong in ["", "typehash=", "typehash=RIHS01_0a;", &format!("typehash=RIHS01_{}", "zz".repeat(32))]
+        {
+            assert_eq!(type_hash(wrong.as_bytes()), None, "{wrong}");
         }
     }
 

@@ -9,14 +9,17 @@ use apprentice::bus::Node;
 use apprentice::spec::Expect;
 
 use super::Bags;
+use crate::command::notes;
 use crate::command::options::{SettingsArgs, put};
+use crate::command::progress::Progress;
 use crate::command::table::{Table, bytes};
 
 /// Whether recordings are good to learn from: rates, gaps, times that run backwards, skew, losses, missing topics
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
-With a robot's file, each topic is held to what the file promises. Exit code 1 if anything is wrong; what is only worth
-a look does not count.
+With a robot's file, each topic is held to what the file promises; without one, to what the recording notes of itself:
+the robot's file it was made with, or rosetta's contract. Exit code 1 if anything is wrong; what is only worth a look
+does not count.
 
 Examples:
   apprentice bag check demos/episode_0000
@@ -35,14 +38,12 @@ pub(crate) struct Check {
 impl Check {
     /// Reads each recording through and reports.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let expected = match self.settings.load()? {
-            // In a bag, names are as the recorder saw them, which is in the root unless it was told otherwise.
-            Some(settings) => settings.expected(&Node::new("recorder", "/")?)?,
-            None => Vec::new(),
-        };
+        // In a bag, names are as the recorder saw them, which is in the root unless it was told otherwise.
+        let node = Node::new("recorder", "/")?;
+        let given = self.settings.load()?.map(|settings| settings.expected(&node)).transpose()?;
         let mut reports = Vec::new();
         let done = self.bags.each(|path| {
-            let report = checked(path, &expected)?;
+            let report = checked(path, given.as_deref(), &node)?;
             if !self.json {
                 put(&told(&report))?;
             }
@@ -59,8 +60,21 @@ impl Check {
     }
 }
 
-fn checked(path: &Path, expected: &[Expect]) -> Result<Report, bag::Error> {
-    Ok(bag::check(bag::open(path)?.as_mut(), expected, path))
+/// The report of one recording, held to what is `given` or else to what it says of itself.
+fn checked(path: &Path, given: Option<&[Expect]>, node: &Node) -> Result<Report, bag::Error> {
+    let mut reader = bag::open(path)?;
+    let own = match given {
+        Some(_) => Ok(Vec::new()),
+        None => notes::expected(reader.notes(), node, &path.display().to_string()),
+    };
+    // The messages can be judged all the same.
+    let own = own.unwrap_or_else(|error| {
+        tracing::warn!("not held to what it says of itself: {error:#}");
+        Vec::new()
+    });
+    let messages = reader.tracks().iter().map(|track| track.messages).sum();
+    let mut progress = Progress::begin(&path.display().to_string(), messages, "messages");
+    Ok(bag::check_watched(reader.as_mut(), given.unwrap_or(&own), path, &mut || progress.step()))
 }
 
 /// A report for people.

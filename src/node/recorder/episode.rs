@@ -3,7 +3,7 @@
 //! It hides the writer's thread: the recorder only hands over and looks, so that a slow disk can fill the queue but never
 //! stop the listening. What became of the bag is known only once that thread has been joined.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,12 +21,19 @@ use crate::wire::Sample;
 
 /// The keys under which a recorder notes things in a bag.
 pub mod notes {
+    /// What is shown, in words.
+    pub const TASK: &str = "task";
+    /// The same where rosetta and LeRobot look for it.
+    pub const PROMPT: &str = "lerobot.operator_prompt";
     /// Whether the demonstration succeeded: `true` or `false`; absent where nobody said.
     pub const SUCCESS: &str = "success";
     /// Why the episode ended: one of `asked`, `length`, `interrupted`, `ended`, `disk full`, `failed`.
     pub const ENDED: &str = "apprentice.ended";
     /// What was lost between publishers and disk: `{"total": n, "topics": {"/t": {"wire": n, …}}}`.
     pub const LOST: &str = "apprentice.lost";
+    /// Where a publisher announced another type hash than the one in the bag: `{"/t": {"noted": h, "announced": [h, …]}}`;
+    /// absent where none did.
+    pub const HASHES: &str = "apprentice.type_hashes";
     /// The alarms: `[{"topic", "alarm", "after_s", "lasted_s", "times"}]`.
     pub const ALARMS: &str = "apprentice.alarms";
 }
@@ -178,7 +185,26 @@ pub(super) fn final_notes(
         streams.iter().flat_map(|stream| stream.watch.noted(&stream.name, start, now)).collect();
     notes.insert(notes::ALARMS.to_owned(), json(&alarms));
     notes.insert(notes::LOST.to_owned(), json(&Lost::of(streams)));
+    let hashes: BTreeMap<&str, Hashes> = streams.iter().filter_map(Hashes::of).collect();
+    if !hashes.is_empty() {
+        notes.insert(notes::HASHES.to_owned(), json(&hashes));
+    }
     notes
+}
+
+/// Which type hash a bag has of a topic, and which others its publishers announced.
+#[derive(Debug, Serialize)]
+struct Hashes<'a> {
+    noted: &'a str,
+    announced: &'a BTreeSet<String>,
+}
+
+impl<'a> Hashes<'a> {
+    /// Nothing where they agree, or where none is announced.
+    fn of(stream: &'a Stream) -> Option<(&'a str, Self)> {
+        let announced = stream.other_hashes();
+        (!announced.is_empty()).then(|| (stream.name.as_str(), Self { noted: &stream.type_hash, announced }))
+    }
 }
 
 /// What was lost, as it is noted: topics that lost nothing are left out.

@@ -3,6 +3,7 @@
 //! Both ways end in one bounded channel that the node's loop empties between two messages: nothing but the loop
 //! ever touches an episode. A service's caller waits for the answer, so that "stopped" means that the bag is whole.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -38,16 +39,39 @@ pub(super) struct Asked {
 
 /// Where an answer goes; dropped unanswered, the asker hears that nothing came of it.
 #[derive(Debug, Default)]
-pub(super) struct Answer(Option<SyncSender<Told>>);
+pub(super) struct Answer(Option<SyncSender<Reply>>);
 
 /// What an asker hears: what came of it, or why nothing did.
-pub(super) type Told = Result<String, String>;
+pub(super) type Reply = Result<String, Refusal>;
+
+/// Why nothing came of what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    /// There is no episode to end.
+    #[error("nothing is being recorded")]
+    Idle,
+    /// The last seconds were not kept.
+    #[error("nothing is kept: record.ring.seconds is 0")]
+    NoRing,
+    /// An episode is running or being saved.
+    #[error("{path:?} is not finished yet")]
+    Unfinished {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// It was tried and failed, with these words; the error itself stays with the recorder, which shows it.
+    #[error("{words}")]
+    Failed {
+        /// The error and its causes.
+        words: String,
+    },
+}
 
 impl Answer {
     /// Tells the asker. Who asked by a key reads it in the table.
-    pub(super) fn tell(self, told: Told) {
+    pub(super) fn tell(self, reply: Reply) {
         if let Some(sender) = self.0
-            && sender.try_send(told).is_err()
+            && sender.try_send(reply).is_err()
         {
             tracing::debug!("a service's caller did not wait for its answer");
         }
@@ -97,7 +121,7 @@ fn ask_and_wait(sender: &SyncSender<Asked>, ask: Ask) -> (bool, String) {
     }
     match answered.recv_timeout(PATIENCE) {
         Ok(Ok(word)) => (true, word),
-        Ok(Err(why)) => (false, why),
+        Ok(Err(why)) => (false, why.to_string()),
         Err(_none) => (false, "the recorder did not answer".to_owned()),
     }
 }

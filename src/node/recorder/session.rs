@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use super::alarm::Change;
 use super::episode::{self, Create, Episode, Why};
 use super::face::Face;
-use super::operator::{Answer, Ask, Asked, Services, ask_of};
+use super::operator::{Answer, Ask, Asked, Refusal, Services, ask_of};
 use super::ring::Ring;
 use super::space::Folder;
 use super::status::State;
@@ -309,9 +309,9 @@ impl<'a> Recorder<'a> {
             Ask::Quit => self.quit(Why::Asked),
             Ask::Stop(success) if recording => self.stop(Why::Asked, success, true, answer),
             Ask::Discard if recording => self.stop(Why::Asked, None, false, answer),
-            Ask::Stop(_) | Ask::Discard => answer.tell(Err("nothing is being recorded".to_owned())),
+            Ask::Stop(_) | Ask::Discard => answer.tell(Err(Refusal::Idle)),
             Ask::Start | Ask::SaveLast if !matches!(self.phase, Phase::Idle) => {
-                answer.tell(Err(format!("{} is not finished yet", self.current.1.display())));
+                answer.tell(Err(Refusal::Unfinished { path: self.current.1.clone() }));
             }
             Ask::Start => {
                 let started = self.start();

@@ -4,9 +4,10 @@
 //! with a lesser quality of service would otherwise not be heard. A topic counted on has its stream from the start,
 //! so that its absence is seen.
 
+mod announced;
 mod latched;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::bus::{self, Bus, Counts, Inbox, Offer, Subscription, asked_of};
 use crate::spec::Expect;
 use crate::time::Stamp;
 use crate::wire::{Durability, Qos, Sample, Topic};
+use announced::Announced;
 use latched::Latched;
 
 /// How many samples of one publisher the bus may hold for us: it hands them over at once, so this only has to
@@ -104,6 +106,7 @@ pub(super) struct Stream {
     at_end: Option<Counts>,
     /// What it said last, where it is a topic that is said once and holds.
     latched: Option<Latched>,
+    announced: Announced,
 }
 
 impl Stream {
@@ -127,6 +130,7 @@ impl Stream {
             spoken: HashMap::new(),
             at_end: None,
             latched: None,
+            announced: Announced::default(),
         }
     }
 
@@ -251,6 +255,11 @@ impl Stream {
         Ok(first)
     }
 
+    /// The type hashes that publishers announced and that are not the one noted.
+    pub(super) fn other_hashes(&self) -> &BTreeSet<String> {
+        self.announced.others()
+    }
+
     /// The type to record: the one expected, or the first offered.
     fn type_of(&self, offer: &Offer) -> Option<String> {
         match self.expect.as_ref().and_then(|expect| expect.type_name.as_ref()) {
@@ -267,12 +276,15 @@ impl Stream {
                 self.definition = definition.text;
                 self.type_hash = definition.hash;
             }
-            Err(error) => tracing::warn!(
-                topic = self.name,
-                type_name,
-                %error,
-                "the definition of this type is unknown here: recorded all the same, without it"
-            ),
+            Err(error) => {
+                tracing::warn!(
+                    topic = self.name,
+                    type_name,
+                    %error,
+                    "the definition of this type is unknown here: recorded all the same, without it"
+                );
+                self.type_hash = announced::first(offer, type_name).unwrap_or_default().to_owned();
+            }
         }
         self.watch.know(watch::begins_with_header(&self.definition));
     }
@@ -317,6 +329,9 @@ impl Streams {
             };
             let stream = &mut self.streams[index];
             let followed = stream.follow(&offer, bus, inbox);
+            if let Some(topic) = &stream.topic {
+                stream.announced.compare(&offer, topic, &stream.type_hash);
+            }
             if let Ok(true) = followed {
                 found.push(index);
             }

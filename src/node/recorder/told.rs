@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::episode::notes::{PROMPT, TASK};
 use super::{Config, Error, Session};
 use crate::bag::Notes;
 use crate::bus::Bus;
@@ -11,7 +12,7 @@ use crate::bus::parameter::{Declared, Parameters, Refusal, Value};
 
 /// Notes that may change from episode to episode.
 const NOTES: [(&str, &str); 2] =
-    [("task", "what is being shown, noted in the bag"), ("operator", "who shows it, noted in the bag")];
+    [(TASK, "what is being shown, noted in the bag"), ("operator", "who shows it, noted in the bag")];
 const EPISODE_S: &str = "episode_s";
 
 /// The parameters of a recorder, served until this is dropped.
@@ -56,6 +57,11 @@ impl Told {
                 notes.extend((!text.is_empty()).then(|| (name.to_owned(), text)));
             }
         }
+        // A bag never carries one task under our key and another, told earlier, under rosetta's.
+        if of_session.contains_key(TASK) {
+            notes.remove(PROMPT);
+        }
+        notes.extend(notes.get(TASK).cloned().map(|task| (PROMPT.to_owned(), task)));
         notes
     }
 }

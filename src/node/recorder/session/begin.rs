@@ -5,7 +5,7 @@
 
 use super::super::episode::Episode;
 use super::super::episode::Why;
-use super::super::operator::Answer;
+use super::super::operator::{Answer, Refusal, Reply};
 use super::super::streams::Stream;
 use super::super::{Error, report, teach};
 use super::{Phase, Recorder};
@@ -13,7 +13,7 @@ use crate::wire::Sample;
 
 impl Recorder<'_> {
     /// Shows how a start went, and gives back the words for whoever asked.
-    pub(super) fn tell_start(&mut self, started: Result<(), Error>) -> Result<String, String> {
+    pub(super) fn tell_start(&mut self, started: Result<(), Error>) -> Reply {
         match started {
             Ok(()) => {
                 self.word = format!("recording {}", self.current.1.display());
@@ -27,7 +27,7 @@ impl Recorder<'_> {
                     tracing::error!("no episode was started: {}", self.word);
                 }
                 self.trouble = Some(error);
-                Err(self.word.clone())
+                Err(Refusal::Failed { words: self.word.clone() })
             }
         }
     }
@@ -95,7 +95,7 @@ impl Recorder<'_> {
 
     pub(super) fn save_last(&mut self, answer: Answer) {
         if !self.ring.is_on() {
-            return answer.tell(Err("nothing is kept: record.ring.seconds is 0".to_owned()));
+            return answer.tell(Err(Refusal::NoRing));
         }
         match self.begin() {
             Ok(episode) => {

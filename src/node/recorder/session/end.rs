@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::super::config::Kept;
 use super::super::episode::{self, Episode, Why};
-use super::super::operator::Answer;
+use super::super::operator::{Answer, Refusal};
 use super::super::status::{Report, StreamReport};
 use super::super::streams::{Stream, Streams};
 use super::super::writer::Failure;
@@ -139,7 +139,7 @@ impl Recorder<'_> {
                     tracing::error!("{}", self.word);
                 }
                 self.trouble = Some(error);
-                Err(self.word.clone())
+                Err(Refusal::Failed { words: self.word.clone() })
             }
         };
         answer.tell(words);
