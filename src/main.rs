@@ -6,6 +6,7 @@
 #[path = "main"]
 mod command {
     pub(crate) mod bag;
+    pub(crate) mod dart;
     pub(crate) mod demo;
     pub(crate) mod doctor;
     pub(crate) mod notes;
@@ -24,7 +25,7 @@ use apprentice::config;
 use clap::Parser;
 
 use command::options::WrongUse;
-use command::{bag, demo, doctor, record, ros_args, standin, teleop};
+use command::{bag, dart, demo, doctor, record, ros_args, standin, teleop};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
 #[derive(Parser)]
@@ -50,6 +51,8 @@ enum Command {
     Teleop(teleop::Teleop),
     #[command(subcommand)]
     Bag(bag::Bag),
+    #[command(subcommand)]
+    Dart(dart::Noise),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
     #[command(hide = true)]
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Record(record) => record.run(&ros),
         Command::Teleop(teleop) => teleop.run(&ros),
         Command::Bag(bag) => bag.run(),
+        Command::Dart(noise) => noise.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Demo(demo) => demo.run(&ros),
         Command::Standin(standin) => standin.run(&ros),
