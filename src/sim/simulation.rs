@@ -18,9 +18,9 @@ use crate::noise::Noise;
 /// How far from its home position a joint may start, rad.
 const SCATTER: f64 = 0.04;
 /// Where the tool is at home.
-const HOME: [f64; 3] = [0.27, 0.0, 0.22];
+pub(super) const HOME: [f64; 3] = [0.27, 0.0, 0.22];
 /// How far the fingers are open at home, m.
-const HOME_GRIPPER: f64 = 0.03;
+pub(super) const HOME_GRIPPER: f64 = 0.03;
 
 /// How a scene is lit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Simulation {
         let physics = Physics::build(&[
             ("scene.xml", entry.scene),
             ("table.xml", table),
+            ("picking.xml", include_str!("../../scenes/picking.xml")),
             ("light.xml", light),
             ("sim_arm.urdf", DESCRIPTION),
         ])?;
