@@ -29,8 +29,8 @@ const TRAVEL: f64 = 0.1;
 const RELEASE: f64 = 0.08;
 const LEAVE: f64 = 0.16;
 /// The speed of the tool, m/s: on its way, and where a mistake would cost.
-const FAST: f64 = 0.3;
-const SLOW: f64 = 0.15;
+const FAST: f64 = 0.24;
+const SLOW: f64 = 0.1;
 
 /// The cube and the bin of a scene.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Picking {
         let (x, y) = (noise.within(0.28..0.46), noise.within(-0.18..0.1));
         let yaw = noise.within(-FRAC_PI_4..FRAC_PI_4);
         self.cube_start = Pose::new(Vector3::new(x, y, HALF), Vector3::z() * yaw);
-        self.bin_pose = Pose::translation(noise.within(0.31..0.35), noise.within(0.26..0.28), 0.0);
+        self.bin_pose = Pose::translation(noise.within(0.29..0.33), noise.within(0.245..0.265), 0.0);
         physics.place(self.cube, &self.cube_start);
         physics.mark(self.bin, &self.bin_pose);
     }

@@ -26,7 +26,7 @@ const NEAR: f64 = 0.03;
 /// How far a cube that was left may lie from where it was, m.
 const MOVED: f64 = 0.01;
 /// Where a light is when it is lit: around the dome of the lamp.
-const DOME: [f64; 3] = [0.5, -0.3, 0.055];
+const DOME: [f64; 3] = [0.3, -0.32, 0.055];
 /// Where it is when it is not: under the floor.
 const PARKED: [f64; 3] = [0.0, 0.0, -3.0];
 
