@@ -21,16 +21,18 @@ const INSIDE: f64 = 0.065;
 /// How far each finger is told to be open: wide, and closed beyond the cube so that the servo presses.
 const OPEN: f64 = 0.038;
 const PRESSING: f64 = 0.01;
-/// The least distance between where a finger is and where it is told to be for which a cube counts as gripped, m.
-const FIRM: f64 = 0.005;
+/// How far the fingers are open, at most, when both touch the cube, m.
+const TOUCHING: f64 = HALF + 0.0006;
+/// How far from the middle of the cube a finger comes down, m.
+const BESIDE: f64 = 0.04;
 /// How high above a cube on the table the tool travels, m.
 const TRAVEL: f64 = 0.1;
 /// The height of the tool where it lets go, and where it waits afterwards, m.
 const RELEASE: f64 = 0.08;
 const LEAVE: f64 = 0.16;
 /// The speed of the tool, m/s: on its way, and where a mistake would cost.
-const FAST: f64 = 0.24;
-const SLOW: f64 = 0.1;
+const FAST: f64 = 0.2;
+const SLOW: f64 = 0.08;
 
 /// The cube and the bin of a scene.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl Picking {
         match () {
             () if self.letting_go(state, cube) => self.let_go(state),
             () if held(state, cube) => self.carry(state, style),
-            () => fetch(state, cube, style),
+            () => self.fetch(state, cube, style),
         }
     }
 
@@ -117,6 +119,52 @@ impl Picking {
         let risen = ((at.z - 0.04) / 0.06).clamp(0.0, 1.0);
         let to = at.xy().lerp(&middle, risen);
         Aim { tool: down(to.x, to.y, height, 0.0), gripper: PRESSING, speed: FAST }
+    }
+
+    /// Without the cube in hand: above it, turned as it is, down around it, and closed.
+    fn fetch(&self, state: &State, cube: &Pose, style: &Style) -> Aim {
+        let tool = &state.tool;
+        let (at, to) = (tool.translation.vector, cube.translation.vector);
+        let yaw = self.grip_yaw(tool, cube);
+        let off = (to - at).xy().norm();
+        let seen = tool.inverse_transform_point(&to.into()).coords;
+        let finger = state.joints[JOINTS - 1];
+        let between = seen.x.abs() < 0.016 && seen.y.abs() < 0.018 && seen.z.abs() < 0.012;
+        if between && (yaw - yaw_of(tool)).abs() < 0.25 {
+            return Aim { tool: down(to.x, to.y, to.z, yaw), gripper: PRESSING, speed: SLOW };
+        }
+        // Fingers that are low beside the cube, or not yet open, would push it away: up first.
+        let clear = at.z > to.z + 0.05;
+        let around = seen.y.abs() < 0.014 && seen.x.abs() < 0.02;
+        if !clear && (finger < OPEN - 0.008 || !around) {
+            return Aim { tool: down(at.x, at.y, to.z + TRAVEL, yaw), gripper: OPEN, speed: FAST };
+        }
+        let doubt = (off - 0.006).max(0.0) + 0.05 * ((yaw - yaw_of(tool)).abs() - 0.08).max(0.0);
+        let height = to.z + (doubt * 3.0).min(TRAVEL + style.sway.z);
+        let aside = style.sway.xy() * (off / 0.08 - 0.5).clamp(0.0, 1.0);
+        let speed = if doubt * 3.0 < 0.05 { SLOW } else { FAST };
+        Aim { tool: down(to.x + aside.x, to.y + aside.y, height, yaw), gripper: OPEN, speed }
+    }
+
+    /// The way round in which the fingers meet two sides of the cube: of the four, the one nearest to how the tool is turned now,
+    /// but none that winds the wrist up, and none that puts a finger where the bin is.
+    fn grip_yaw(&self, tool: &Pose, cube: &Pose) -> f64 {
+        let sides = Rotation3::from(cube.rotation);
+        // Of the three edges one that lies flat: a cube may have come to rest on any side.
+        let flattest = (0..3)
+            .map(|axis| sides.matrix().column(axis).into_owned())
+            .min_by(|a, b| a.z.abs().total_cmp(&b.z.abs()));
+        let edge = flattest.unwrap_or_else(Vector3::x);
+        let now = yaw_of(tool);
+        let turn = (edge.y.atan2(edge.x) - now + FRAC_PI_4).rem_euclid(FRAC_PI_2) - FRAC_PI_4;
+        let yaw = now + turn;
+        let other = yaw - FRAC_PI_2 * yaw.signum();
+        let barred = |yaw: f64| {
+            let out = Vector2::new(-yaw.sin(), yaw.cos()) * BESIDE;
+            let off = (cube.translation.vector - self.bin_pose.translation.vector).xy();
+            [off + out, off - out].iter().any(|finger| finger.amax() < INSIDE + 0.015)
+        };
+        if yaw.abs() > 1.2 && !barred(other) || barred(yaw) { other } else { yaw }
     }
 
     /// Whether the cube is in the bin.
@@ -160,58 +208,18 @@ fn cube_of(state: &State) -> &Pose {
     state.pose("cube").expect("a world of picking says where its cube is")
 }
 
-/// Without the cube in hand: above it, turned as it is, down around it, and closed.
-fn fetch(state: &State, cube: &Pose, style: &Style) -> Aim {
-    let tool = &state.tool;
-    let (at, to) = (tool.translation.vector, cube.translation.vector);
-    let yaw = grip_yaw(tool, cube);
-    let off = (to - at).xy().norm();
-    let seen = tool.inverse_transform_point(&to.into()).coords;
-    let finger = state.joints[JOINTS - 1];
-    let between = seen.x.abs() < 0.016 && seen.y.abs() < 0.018 && seen.z.abs() < 0.012;
-    if between && (yaw - yaw_of(tool)).abs() < 0.25 {
-        return Aim { tool: down(to.x, to.y, to.z, yaw), gripper: PRESSING, speed: SLOW };
-    }
-    // Fingers that are low beside the cube, or not yet open, would push it away: up first.
-    let clear = at.z > to.z + 0.05;
-    let around = seen.y.abs() < 0.014 && seen.x.abs() < 0.02;
-    if !clear && (finger < OPEN - 0.008 || !around) {
-        return Aim { tool: down(at.x, at.y, to.z + TRAVEL, yaw), gripper: OPEN, speed: FAST };
-    }
-    let doubt = (off - 0.006).max(0.0) + 0.05 * ((yaw - yaw_of(tool)).abs() - 0.08).max(0.0);
-    let height = to.z + (doubt * 3.0).min(TRAVEL + style.sway.z);
-    let aside = style.sway.xy() * (off / 0.08 - 0.5).clamp(0.0, 1.0);
-    let speed = if doubt * 3.0 < 0.05 { SLOW } else { FAST };
-    Aim { tool: down(to.x + aside.x, to.y + aside.y, height, yaw), gripper: OPEN, speed }
-}
-
-/// Whether the fingers have the cube.
+/// Whether the fingers have the cube. One that is off the table between them is had, also where they give a little.
 fn held(state: &State, cube: &Pose) -> bool {
     let seen = state.tool.inverse_transform_point(&cube.translation.vector.into()).coords;
-    let finger = state.joints[JOINTS - 1];
-    let firm = finger < HALF + 0.004 && finger - state.targets[JOINTS - 1] > FIRM;
-    firm && seen.x.abs() < 0.022 && seen.y.abs() < 0.012 && seen.z.abs() < 0.022
+    let airborne = cube.translation.z > HALF + 0.01;
+    let most = if airborne { TOUCHING + 0.003 } else { TOUCHING };
+    state.joints[JOINTS - 1] < most && seen.x.abs() < 0.022 && seen.y.abs() < 0.012 && seen.z.abs() < 0.022
 }
 
 /// How far a tool that points down is turned.
 fn yaw_of(tool: &Pose) -> f64 {
     let opening = tool.rotation * Vector3::y();
     (-opening.x).atan2(opening.y)
-}
-
-/// The way round in which the fingers meet two sides of the cube: of the four, the one nearest to how the tool is turned now,
-/// and none that winds the wrist up.
-fn grip_yaw(tool: &Pose, cube: &Pose) -> f64 {
-    let sides = Rotation3::from(cube.rotation);
-    // The two edges that lie flattest: a cube may have come to rest on any side.
-    let flattest = (0..3)
-        .map(|axis| sides.matrix().column(axis).into_owned())
-        .min_by(|a, b| a.z.abs().total_cmp(&b.z.abs()));
-    let edge = flattest.unwrap_or_else(Vector3::x);
-    let now = yaw_of(tool);
-    let turn = (edge.y.atan2(edge.x) - now + FRAC_PI_4).rem_euclid(FRAC_PI_2) - FRAC_PI_4;
-    let yaw = now + turn;
-    if yaw.abs() > 1.2 { yaw - FRAC_PI_2 * yaw.signum() } else { yaw }
 }
 
 /// `offset`, shortened to `most`.

@@ -128,6 +128,7 @@ impl Simulation {
             let at = self.home[joint] + scatter;
             self.physics.set_position(self.joints[joint], at);
             self.physics.drive(self.motors[joint], at);
+            self.state.targets[joint] = at;
         }
         if let Ok(mirror) = self.physics.joint("gripper_mirror") {
             self.physics.set_position(mirror, self.home[JOINTS - 1]);
@@ -143,12 +144,13 @@ impl Simulation {
     pub fn step(&mut self, command: &[f64; JOINTS]) {
         let mut told = *command;
         for (joint, told) in told.iter_mut().enumerate() {
-            if !told.is_finite() {
-                *told = self.state.targets[joint];
-            }
+            let (lower, upper) = self.ranges[joint];
+            *told = if told.is_finite() { told.clamp(lower, upper) } else { self.state.targets[joint] };
         }
         let tick = self.tick().as_secs_f64();
         let arrived = self.disturbed.arriving(told, self.state.targets, tick);
+        // What was said counts, not what became of it on the way: an expert goes on from his own words.
+        self.state.targets = told;
         for (joint, told) in arrived.into_iter().enumerate() {
             let (lower, upper) = self.ranges[joint];
             self.physics.drive(self.motors[joint], told.clamp(lower, upper));
@@ -218,7 +220,6 @@ impl Simulation {
             self.state.joints[joint] = self.physics.position(self.joints[joint]);
             self.state.speeds[joint] = self.physics.speed(self.joints[joint]);
             self.state.efforts[joint] = self.physics.effort(self.joints[joint]);
-            self.state.targets[joint] = self.physics.driven(self.motors[joint]);
         }
         self.state.tool = self.physics.pose(self.tool);
         self.state.things = self.world.things(&self.physics);
