@@ -13,6 +13,8 @@ mod command {
     pub(crate) mod progress;
     pub(crate) mod record;
     pub(crate) mod ros_args;
+    #[cfg(feature = "sim")]
+    pub(crate) mod sim;
     pub(crate) mod standin;
     pub(crate) mod table;
 }
@@ -50,6 +52,8 @@ enum Command {
     Bag(bag::Bag),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
+    #[cfg(feature = "sim")]
+    Sim(Box<command::sim::Sim>),
     #[command(hide = true)]
     Standin(standin::Standin),
 }
@@ -63,6 +67,8 @@ fn main() -> ExitCode {
         Command::Bag(bag) => bag.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Demo(demo) => demo.run(&ros),
+        #[cfg(feature = "sim")]
+        Command::Sim(sim) => sim.run(&ros),
         Command::Standin(standin) => standin.run(&ros),
     };
     match done {
