@@ -30,6 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
     ("image", &["src/node/simulator/", "src/data/"]),
     ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),
+    ("evdev", &["src/node/teleop/gamepad.rs"]),
     ("roxmltree", &["src/arm/urdf/"]),
     ("r2r", &["src/bus/ros"]),
     ("rustdds", &["src/bus/dds"]),

@@ -12,6 +12,7 @@ pub mod screen;
 pub mod simulator;
 pub mod standin;
 mod stop;
+pub mod teleop;
 
 use std::fmt;
 use std::sync::Arc;
