@@ -14,6 +14,8 @@ mod command {
     pub(crate) mod progress;
     pub(crate) mod record;
     pub(crate) mod ros_args;
+    #[cfg(feature = "sim")]
+    pub(crate) mod sim;
     pub(crate) mod standin;
     pub(crate) mod table;
     pub(crate) mod teleop;
@@ -55,6 +57,8 @@ enum Command {
     Dart(dart::Noise),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
+    #[cfg(feature = "sim")]
+    Sim(Box<command::sim::Sim>),
     #[command(hide = true)]
     Standin(standin::Standin),
 }
@@ -70,6 +74,8 @@ fn main() -> ExitCode {
         Command::Dart(noise) => noise.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Demo(demo) => demo.run(&ros),
+        #[cfg(feature = "sim")]
+        Command::Sim(sim) => sim.run(&ros),
         Command::Standin(standin) => standin.run(&ros),
     };
     match done {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::time::Stamp;
 use crate::wire::{Gid, Sample};
 
 /// How often one who waits at a door looks whether the wait still has a point.
@@ -123,6 +124,15 @@ impl Inbox {
         let sample = self.queue().pop()?;
         self.0.room.notify_all();
         Some(sample)
+    }
+
+    /// The oldest sample, if it was received before `instant`.
+    pub fn take_before(&self, instant: Stamp) -> Option<Sample> {
+        let mut queue = self.queue();
+        queue.samples.front().filter(|(oldest, _)| oldest.received < instant)?;
+        let sample = queue.pop();
+        self.0.room.notify_all();
+        sample
     }
 
     /// The oldest sample, waiting for one until `deadline`.

@@ -223,7 +223,11 @@ impl<'a> Recorder<'a> {
                 return;
             }
         }
-        stream.account(&sample, episode.push(&sample));
+        let pushed = match self.context.bus.patient() {
+            true => episode.push_patiently(&sample),
+            false => episode.push(&sample),
+        };
+        stream.account(&sample, pushed);
     }
 
     /// Takes what came until `at` and still waits; gives back the first that came later, if it met one.
