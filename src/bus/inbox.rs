@@ -93,7 +93,7 @@ impl Inbox {
         let mut queue = self.queue();
         queue.samples.front().filter(|(oldest, _)| oldest.received < instant)?;
         let sample = queue.pop();
-        self.0.room.notify_all();
+        self.shared.room.notify_all();
         sample
     }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use apprentice::bus::Node;
-use apprentice::config::Settings;
+use apprentice::config::{self, Settings};
 use apprentice::node::recorder::notes::{PROMPT, TASK};
 use apprentice::node::recorder::{Outcome, Session};
 use apprentice::node::simulator::{self, Options, Pace};
@@ -46,6 +46,12 @@ pub(crate) struct Sim {
     /// The world's own expert drives
     #[arg(long)]
     expert: bool,
+    /// The expert drives by hand: the arm is limp, he drags it, and no command is sent
+    #[arg(long, requires = "expert")]
+    teach: bool,
+    /// Noise between what the expert means and what is executed, as `apprentice dart fit` makes it
+    #[arg(long, value_name = "FILE", requires = "expert", conflicts_with = "teach")]
+    dart: Option<PathBuf>,
     /// End after so many attempts, each with the next seed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     episodes: Option<u32>,
@@ -137,6 +143,8 @@ impl Sim {
             jpeg: self.jpeg,
             disturbance,
             expert: self.expert,
+            teach: self.teach,
+            dart: self.dart.as_deref().map(config::alone).transpose()?,
             auto_reset: self.auto_reset,
             episodes: self.episodes,
         })

@@ -51,6 +51,8 @@ pub(crate) fn options(world: &str, pace: Pace, type_name: &str) -> anyhow::Resul
         size: None,
         jpeg: false,
         disturbance: Disturbance::default(),
+        teach: false,
+        dart: None,
         expert: false,
         auto_reset: false,
         episodes: None,

@@ -1,4 +1,4 @@
-//! What may be asked of a simulator by services: another attempt, and that something go wrong.
+//! What may be asked of a simulator by services: another attempt, that something go wrong, and an arm that can be dragged.
 //!
 //! Requests wait in one bounded channel that the loop empties between two ticks, so that a world is never changed in the
 //! middle of one; the caller is answered when it is done.
@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::bus::typed::serve_typed;
 use crate::bus::{Bus, Error, Served};
 use crate::msg::own::{Disturb, DisturbResponse, Reset, ResetResponse};
+use crate::msg::std::{SetBool, SetBoolResponse};
 use crate::sim::Kind;
 
 /// How many requests may wait.
@@ -23,6 +24,8 @@ pub(super) enum Ask {
     Reset(u64),
     /// That kind of disturbance, that large.
     Disturb(Kind, f64),
+    /// That the arm be limp, or stiff again.
+    Teach(bool),
 }
 
 /// What came of it, and in words.
@@ -32,14 +35,14 @@ pub(super) type Answer = (bool, String);
 #[derive(Debug)]
 pub(super) struct Asked {
     asked: Receiver<(Ask, SyncSender<Answer>)>,
-    _served: [Box<dyn Served>; 2],
+    _served: [Box<dyn Served>; 3],
 }
 
 impl Asked {
-    /// Answers `~/reset` and `~/disturb`.
+    /// Answers `~/reset`, `~/disturb` and `~/teach`.
     pub(super) fn serve(bus: &dyn Bus) -> Result<Self, Error> {
         let (sender, asked) = sync_channel(WAITING);
-        let other = sender.clone();
+        let (other, third) = (sender.clone(), sender.clone());
         let reset = serve_typed::<Reset>(bus, "~/reset", move |request| {
             let (success, message) = wait(&sender, Ask::Reset(request.seed));
             Ok(ResetResponse { success, message })
@@ -51,7 +54,11 @@ impl Asked {
             };
             Ok(DisturbResponse { success, message })
         })?;
-        Ok(Self { asked, _served: [reset, disturb] })
+        let teach = serve_typed::<SetBool>(bus, "~/teach", move |request| {
+            let (success, message) = wait(&third, Ask::Teach(request.data));
+            Ok(SetBoolResponse { success, message })
+        })?;
+        Ok(Self { asked, _served: [reset, disturb, teach] })
     }
 
     /// The next request, if there is one.

@@ -29,6 +29,7 @@ pub use pace::Pace;
 pub use work::{Attempt, run};
 
 use super::recorder;
+use crate::arm::Dart;
 use crate::data::observe::Observe;
 use crate::spec::Act;
 use crate::time::Stamp;
@@ -62,6 +63,10 @@ pub struct Options {
     pub disturbance: sim::Disturbance,
     /// Whether the world's own expert drives.
     pub expert: bool,
+    /// Whether the expert drives by hand: the arm is limp, and he drags it.
+    pub teach: bool,
+    /// The noise between what the expert means and what is executed.
+    pub dart: Option<Dart>,
     /// Whether the next attempt begins when one is over, instead of waiting for `~/reset`.
     pub auto_reset: bool,
     /// The simulation ends after so many attempts.
@@ -96,6 +101,9 @@ pub enum Error {
     /// A bag that could not be labelled.
     #[error("the bag refused")]
     Bag(#[from] bag::Error),
+    /// Noise that does not fit the arm.
+    #[error("the noise for demonstrations")]
+    Dart(#[from] crate::arm::Error),
     /// A joint that the simulated arm does not have.
     #[error("the robot's file names the joint {name:?}; the simulated arm has {known:?}")]
     Joint {

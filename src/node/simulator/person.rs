@@ -31,6 +31,8 @@ struct Mouth {
     type_name: String,
     slots: Vec<Slot>,
     sink: Box<dyn Sink>,
+    /// Whether it tells what is executed, and not what was meant.
+    executed: bool,
 }
 
 /// The expert's topics.
@@ -43,21 +45,30 @@ impl Person {
     pub(super) fn open(bus: &dyn Bus, options: &Options) -> Result<Self, Error> {
         let mut person = Self { mouths: Vec::new(), tick: options.tick() };
         let all: Vec<String> = options.act.parts.values().flat_map(|part| &part.joints).cloned().collect();
-        person.mouth(bus, COMMAND, Command::TYPE, slots(&all, "")?)?;
+        person.mouth(bus, COMMAND, Command::TYPE, slots(&all, "")?, false)?;
         for part in options.act.parts.values() {
             let from = match &part.from {
                 Source::Topic(channel) => Some(channel),
                 Source::Next(_) => None,
             };
-            for Channel { topic, type_name, prefix } in from.into_iter().chain([&part.to]) {
-                person.mouth(bus, topic.as_str(), type_name.as_str(), slots(&part.joints, prefix)?)?;
+            let channels = from.map(|channel| (channel, false)).into_iter().chain([(&part.to, true)]);
+            for (Channel { topic, type_name, prefix }, executed) in channels {
+                let slots = slots(&part.joints, prefix)?;
+                person.mouth(bus, topic.as_str(), type_name.as_str(), slots, executed)?;
             }
         }
         Ok(person)
     }
 
     /// Opens a topic, or adds to its joints: a leader may be one for several parts.
-    fn mouth(&mut self, bus: &dyn Bus, name: &str, type_name: &str, slots: Vec<Slot>) -> Result<(), Error> {
+    fn mouth(
+        &mut self,
+        bus: &dyn Bus,
+        name: &str,
+        type_name: &str,
+        slots: Vec<Slot>,
+        executed: bool,
+    ) -> Result<(), Error> {
         let topic = bus.node().resolve(name)?;
         if let Some(known) = self.mouths.iter_mut().find(|known| known.topic == topic) {
             let new = slots.into_iter().filter(|slot| !known.slots.contains(slot)).collect::<Vec<_>>();
@@ -73,7 +84,7 @@ impl Person {
             return Ok(());
         }
         let sink = bus.advertise(&Topic::new(name, type_name).with(Qos::reliable(10)))?;
-        self.mouths.push(Mouth { topic, type_name: type_name.to_owned(), slots, sink });
+        self.mouths.push(Mouth { topic, type_name: type_name.to_owned(), slots, sink, executed });
         Ok(())
     }
 
@@ -88,9 +99,15 @@ impl Person {
         unheard.map(|mouth| mouth.topic.clone()).collect()
     }
 
-    /// Says what the joints are told at `now`.
-    pub(super) fn say(&mut self, command: &[f64; JOINTS], now: Stamp) -> Result<(), Error> {
-        for Mouth { type_name, slots, sink, .. } in &mut self.mouths {
+    /// Says what is meant at `now`, and what is executed.
+    pub(super) fn say(
+        &mut self,
+        meant: &[f64; JOINTS],
+        done: &[f64; JOINTS],
+        now: Stamp,
+    ) -> Result<(), Error> {
+        for Mouth { type_name, slots, sink, executed, .. } in &mut self.mouths {
+            let command = if *executed { done } else { meant };
             sink.send(words(type_name, slots, of_slots(slots, command), now, self.tick))?;
         }
         Ok(())

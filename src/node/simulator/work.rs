@@ -13,17 +13,22 @@ use super::person::Person;
 use super::report::Report;
 use super::voice::Voice;
 use super::{BEGINNING, Error, Options, Pace};
+use crate::arm::Injector;
 use crate::bus::ToldClock;
 use crate::msg::own::Judgement;
 use crate::node::Context;
 use crate::node::diagnostics::{Diagnostics, header};
-use crate::sim::{self, Light, Simulation};
+use crate::noise::Noise;
+use crate::sim::{self, JOINTS, Light, Simulation};
 use crate::time::Stamp;
 
 /// In lockstep everything is said again after so long without a command: whoever came late heard none of it.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How long a wait goes on before it is looked whether it still has a point.
 const LOOK_UP: Duration = Duration::from_millis(20);
+
+/// Which stream of an attempt's chance is for noise on what the expert does; the world has the lower ones.
+const INJECTING: u64 = 16;
 
 /// One attempt that is over.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +56,8 @@ pub(super) struct Simulator<'a> {
     world: Simulation,
     voice: Voice,
     driver: Driver,
+    /// What comes between what the expert means and what is executed.
+    injector: Option<Injector>,
     asked: Asked,
     diagnostics: Diagnostics,
     wall: Wall,
@@ -116,6 +123,7 @@ impl<'a> Simulator<'a> {
             asked: Asked::serve(bus)?,
             diagnostics: Diagnostics::open(bus)?,
             wall: Wall::new(),
+            injector: None,
             now: BEGINNING,
             tick: world.tick(),
             ended: None,
@@ -153,6 +161,9 @@ impl<'a> Simulator<'a> {
     /// Begins the attempt of `seed`. That it stands at its beginning is said a tick before the first observation.
     pub(super) fn reset(&mut self, seed: u64) -> Result<(), Error> {
         self.world.reset(seed);
+        self.world.set_limp(self.options.teach);
+        let noise = Noise::of(seed, INJECTING);
+        self.injector = self.options.dart.as_ref().map(|dart| dart.noise(&sim::NAMES, noise)).transpose()?;
         (self.ended, self.counted) = (None, false);
         if let Driver::Others(ear) = &mut self.driver {
             ear.begin(self.world.state().targets);
@@ -176,6 +187,10 @@ impl<'a> Simulator<'a> {
                     (true, format!("{} begins with seed {seed}", self.options.world))
                 }
                 Ask::Disturb(kind, size) => self.disturb(kind, size),
+                Ask::Teach(limp) => {
+                    self.world.set_limp(limp);
+                    (true, if limp { "the arm can be dragged" } else { "the arm is stiff" }.to_owned())
+                }
             };
             if answer.try_send(reply).is_err() {
                 tracing::debug!("a service's caller did not wait for its answer");
@@ -246,10 +261,19 @@ impl<'a> Simulator<'a> {
             return Ok(());
         }
         let command = match &mut self.driver {
+            Driver::Expert(_) if self.options.teach => {
+                self.world.drag();
+                self.pass(end);
+                return Ok(());
+            }
             Driver::Expert(person) => {
-                let command = self.world.expert();
-                person.say(&command, now)?;
-                command
+                let meant = self.world.expert();
+                let executed = match &mut self.injector {
+                    Some(injector) => array(injector.executed(&meant)),
+                    None => meant,
+                };
+                person.say(&meant, &executed, now)?;
+                executed
             }
             Driver::Others(ear) => {
                 if self.options.pace != Pace::Lockstep {
@@ -259,11 +283,16 @@ impl<'a> Simulator<'a> {
             }
         };
         self.world.step(&command);
-        self.now = end;
+        self.pass(end);
+        Ok(())
+    }
+
+    /// It is later now, and the attempt may be over.
+    fn pass(&mut self, now: Stamp) {
+        self.now = now;
         if self.ended.is_none() && self.world.over() {
             self.ended = Some(Judgement { over: true, ..self.result() });
         }
-        Ok(())
     }
 
     /// Waits for the command of this tick, without end; whether it came. It did not where the attempt is another one now or
@@ -309,4 +338,8 @@ impl<'a> Simulator<'a> {
         self.refused_before = refused;
         Ok(self.diagnostics.publish(self.now, parts)?)
     }
+}
+
+fn array(command: Vec<f64>) -> [f64; JOINTS] {
+    command.try_into().expect("as many joints are executed as were meant")
 }
