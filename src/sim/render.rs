@@ -4,8 +4,7 @@
 //! size, because a context draws at the size it was made with; it stays with the thread that made it. Where EGL is missing that is
 //! said with the line that installs it, and worlds without cameras run all the same.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 
 use mujoco_rs::prelude::{MjvCamera, RendererError};

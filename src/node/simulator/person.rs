@@ -17,13 +17,11 @@ use crate::msg::sensor::JointState;
 use crate::msg::std::{Duration as Span, Float64MultiArray};
 use crate::msg::trajectory::{JointTrajectory, JointTrajectoryPoint};
 use crate::node::diagnostics::header;
+use crate::node::teleop::COMMAND;
 use crate::sim::JOINTS;
 use crate::spec::{Channel, Source};
 use crate::time::Stamp;
 use crate::wire::{Qos, Topic};
-
-/// Where every expert's commands go, whoever he is.
-const COMMAND: &str = "expert/command";
 
 /// One topic and the joints of which it tells.
 struct Mouth {

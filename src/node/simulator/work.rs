@@ -171,8 +171,9 @@ impl<'a> Simulator<'a> {
         self.now = self.now + self.tick;
         self.voice.tell(self.now)?;
         self.judge()?;
+        // Told at once: a recording that is begun now begins with the first observation.
         self.now = self.now + self.tick;
-        Ok(())
+        self.voice.tell(self.now)
     }
 
     /// Does what services asked for; whether the attempt is another one now.
