@@ -223,6 +223,24 @@ fn a_red_lamp_means_hands_off_and_a_green_one_the_bin() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Asked where somebody else has brought the hand around the cube, the expert lets go of it without moving it.
+#[test]
+fn a_hand_that_has_no_business_there_leaves_without_touching() -> anyhow::Result<()> {
+    let mut world = sort(-1.0)?;
+    let at = cube(&world).translation;
+    let style = expert::Style::plain(true);
+    for tick in 0..400 {
+        let height = if tick < 150 { 0.1 } else { 0.025 };
+        let aim = expert::Aim { tool: expert::down(at.x, at.y, height, 0.0), gripper: 0.035, speed: 0.3 };
+        let command = expert::steer(world.chain(), world.state(), &aim, &style, TICK.as_secs_f64());
+        world.step(&command);
+    }
+    assert!(world.state().tool.translation.z < 0.03, "the hand is around the cube");
+    drive(&mut world, |_| false);
+    assert!(world.judge().success, "{:?}", world.judge());
+    Ok(())
+}
+
 /// How many pixels at the left of the front camera's picture shine in the colour that the lamp had.
 fn shining(world: &mut Simulation, says: f64) -> anyhow::Result<usize> {
     let picture = world.picture("front", [96, 96])?;
