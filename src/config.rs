@@ -11,6 +11,8 @@ mod tree;
 mod urdf;
 mod write;
 
+pub use write::to_yaml;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use serde::de::IgnoredAny;
 use crate::arm::Description;
 use crate::bus;
 use crate::data::observe::Observe;
-use crate::node::recorder;
+use crate::node::{recorder, teleop};
 use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
 
 pub use tree::{Key, Layer, Place, Tree, Value};
@@ -89,6 +91,8 @@ pub struct Settings {
     pub act: Option<Act>,
     /// How it is recorded.
     pub record: recorder::Config,
+    /// How a person drives it.
+    pub teleop: teleop::Config,
     /// The sections that nothing interprets, as they stand.
     kept: Vec<(&'static str, Tree)>,
     /// Where the robot's description was named.
@@ -106,8 +110,17 @@ struct Top {
     control: Option<IgnoredAny>,
     #[serde(default)]
     record: recorder::Config,
+    #[serde(default)]
+    teleop: teleop::Config,
     policy: Option<IgnoredAny>,
     train: Option<IgnoredAny>,
+}
+
+/// Reads a file that stands alone: not a robot's, but written and checked like one.
+pub fn alone<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Disk { path: path.to_path_buf(), source })?;
+    let layer = Arc::new(Layer { name: path.display().to_string(), order: 0 });
+    read::read(&Tree::parse(&text, &layer)?, &[])
 }
 
 impl Settings {
@@ -133,7 +146,7 @@ impl Settings {
     }
 
     fn from_tree(tree: &Tree) -> Result<Self, Error> {
-        let Top { robot, observe, act, record, .. } = read::read(tree, &[])?;
+        let Top { robot, observe, act, record, teleop, .. } = read::read(tree, &[])?;
         let mut kept = Vec::new();
         for name in KEPT {
             if let Some(node) = tree.get(name) {
@@ -141,7 +154,7 @@ impl Settings {
             }
         }
         let urdf_at = tree.place_of(&["robot", "urdf"]).clone();
-        let settings = Self { robot, observe, act, record, kept, urdf_at };
+        let settings = Self { robot, observe, act, record, teleop, kept, urdf_at };
         settings.check(tree)?;
         Ok(settings)
     }

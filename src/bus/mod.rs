@@ -25,6 +25,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use clock::ToldClock;
+pub(crate) use complaint::Complaint;
 pub use inbox::{Counts, Inbox, Limit, Subscription};
 pub use name::Node;
 pub use options::{Kind, Options, open};
@@ -188,6 +189,10 @@ pub trait Bus: Send + Sync {
     fn ready(&self) {}
     /// Whether nothing will come any more, because the bag behind the bus is at its end.
     fn ended(&self) -> bool {
+        false
+    }
+    /// Whether publishers wait where there is no room, so that whoever takes may take his time and nothing is dropped.
+    fn patient(&self) -> bool {
         false
     }
     /// What this bus's own sockets and threads were granted, where it receives over a network and can tell.

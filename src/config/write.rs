@@ -10,10 +10,15 @@ use super::{
     tree::{Tree, Value},
 };
 
+/// What reads back as the same, as the text of a file.
+pub fn to_yaml<T: Serialize>(written: &T) -> String {
+    serde_saphyr::to_string(written).expect("names, numbers and lists of them can be written")
+}
+
 impl Settings {
     /// The settings as one file, which reads back as the same settings.
     pub fn to_yaml(&self) -> String {
-        serde_saphyr::to_string(self).expect("names, numbers and lists of them can be written")
+        to_yaml(self)
     }
 }
 
@@ -26,6 +31,7 @@ impl Serialize for Settings {
             map.serialize_entry("act", act)?;
         }
         map.serialize_entry("record", &self.record)?;
+        map.serialize_entry("teleop", &self.teleop)?;
         for (name, node) in &self.kept {
             map.serialize_entry(name, node)?;
         }

@@ -8,8 +8,11 @@
 pub mod diagnostics;
 pub mod recorder;
 pub mod screen;
+#[cfg(feature = "sim")]
+pub mod simulator;
 pub mod standin;
 mod stop;
+pub mod teleop;
 
 use std::fmt;
 use std::sync::Arc;
