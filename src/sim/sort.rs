@@ -3,14 +3,14 @@
 //! The lamp is green or red for a second; for two more the arm waits. When it has to choose there is nothing left to be seen
 //! of the choice: a policy that looks at the present only must fail half of the time, and that is what this world is for.
 
-use nalgebra::Vector3;
+use nalgebra::{Vector2, Vector3};
 
-use super::Error;
 use super::expert::{Aim, Style, down};
 use super::physics::{Body, Marker, Physics, Pose};
 use super::picking::Picking;
 use super::simulation::{HOME, HOME_GRIPPER};
 use super::world::{Judgement, Seen, State, Thing, World};
+use super::{Error, JOINTS};
 use crate::noise::Noise;
 
 /// Until when the lamp is lit, s.
@@ -94,15 +94,11 @@ impl World for Sort {
     }
 
     fn aim(&self, state: &State, style: &Style) -> Aim {
-        if !Self::reached(state.time, GO) {
-            let [x, y, z] = HOME;
-            return Aim { tool: down(x, y, z, 0.0), gripper: HOME_GRIPPER, speed: 0.1 };
+        match () {
+            () if !Self::reached(state.time, GO) => hands_off(state, HOME, 0.1),
+            () if self.pick => self.picking.aim(state, style),
+            () => hands_off(state, REST, 0.25),
         }
-        if self.pick {
-            return self.picking.aim(state, style);
-        }
-        let [x, y, z] = REST;
-        Aim { tool: down(x, y, z, 0.0), gripper: HOME_GRIPPER, speed: 0.25 }
     }
 
     fn judge(&self, physics: &Physics, state: &State) -> Judgement {
@@ -123,6 +119,17 @@ impl World for Sort {
         // Not while it lies where it shall stay: nobody could be blamed for what a push did.
         (self.pick && Self::reached(self.now, GO)).then(|| self.picking.body())
     }
+}
+
+/// On the way to a place away from the cube: what is low opens and goes up before it goes sideways, for the cube may be there.
+fn hands_off(state: &State, to: [f64; 3], speed: f64) -> Aim {
+    let at = state.tool.translation.vector;
+    let [x, y, z] = to;
+    let risen = ((at.z - 0.06) / 0.06).clamp(0.0, 1.0);
+    let over = at.xy().lerp(&Vector2::new(x, y), risen);
+    let open = state.joints[JOINTS - 1] > HOME_GRIPPER - 0.003;
+    let height = if open || risen > 0.0 { z } else { at.z };
+    Aim { tool: down(over.x, over.y, height, 0.0), gripper: HOME_GRIPPER, speed }
 }
 
 fn place([x, y, z]: [f64; 3]) -> Pose {
