@@ -72,6 +72,8 @@ fn demonstrations(world: &str) -> anyhow::Result<()> {
         size: Some(SIZE),
         jpeg: false,
         disturbance: Disturbance::default(),
+        teach: false,
+        dart: None,
         expert: true,
         auto_reset: false,
         episodes: Some(DEMONSTRATIONS),

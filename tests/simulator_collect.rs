@@ -12,6 +12,7 @@ mod simulating;
 use std::path::Path;
 use std::time::Duration;
 
+use apprentice::arm::Dart;
 use apprentice::bus::{Node, typed};
 use apprentice::msg::Message;
 use apprentice::msg::own::{Command, Judgement};
@@ -21,6 +22,7 @@ use apprentice::node::Stop;
 use apprentice::node::recorder::{Config, Outcome, notes};
 use apprentice::node::simulator::{self, Collected, Options, Pace};
 use apprentice::sim::Disturbance;
+use apprentice::spec::Source;
 use apprentice::time::Stamp;
 use recording::{Read, config, session};
 use simulating::{COMMANDS, blind, options, settings};
@@ -150,5 +152,60 @@ fn the_same_seeds_make_the_same_messages() -> anyhow::Result<()> {
         runs.push(all);
     }
     assert!(runs[0].len() > 1000 && runs[0] == runs[1]);
+    Ok(())
+}
+
+/// What the expert meant and what was executed, tick by tick.
+fn meant_and_done(read: &mut Read) -> anyhow::Result<Vec<(Vec<f64>, Vec<f64>)>> {
+    let meant = read.samples("/expert/command")?;
+    let done = read.samples(COMMANDS)?;
+    assert_eq!(meant.len(), done.len());
+    let both = meant.iter().zip(&done).map(|(meant, done)| {
+        Ok((typed::read::<Command>(meant)?.values, typed::read::<Float64MultiArray>(done)?.data))
+    });
+    both.collect()
+}
+
+#[test]
+fn with_noise_for_demonstrations_the_intention_stays_the_label() -> anyhow::Result<()> {
+    let plain = options("reach", Pace::Fast, Float64MultiArray::TYPE)?;
+    let covariance = vec![vec![4e-4, 0.0], vec![0.0, 1e-4]];
+    let dart = Dart { joints: vec!["shoulder_pan".to_owned(), "elbow".to_owned()], covariance };
+    let shaken = Options { dart: Some(dart), ..plain.clone() };
+    let out = tempfile::tempdir()?;
+    let (without, _) = collect(&plain, config(), &out.path().join("without"))?;
+    let (with, _) = collect(&shaken, config(), &out.path().join("with"))?;
+    assert!(with[0].attempt.success, "the expert corrects what the noise does");
+    let both = meant_and_done(&mut Read::open(&without[0].path)?)?;
+    assert!(both.iter().all(|(meant, done)| meant == done));
+    let both = meant_and_done(&mut Read::open(&with[0].path)?)?;
+    for joint in 0..both[0].0.len() {
+        let square = |pair: &(Vec<f64>, Vec<f64>)| (pair.1[joint] - pair.0[joint]).powi(2);
+        let deviation = (both.iter().map(square).sum::<f64>() / both.len() as f64).sqrt();
+        let wanted = [0.02, 0.0, 0.01, 0.0, 0.0, 0.0, 0.0][joint];
+        assert!((deviation - wanted).abs() <= 0.4 * wanted, "joint {joint}: {deviation}, not {wanted}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_arm_that_was_dragged_is_its_own_demonstration() -> anyhow::Result<()> {
+    let mut wanted = options("reach", Pace::Fast, Float64MultiArray::TYPE)?;
+    wanted.teach = true;
+    wanted.act.parts.values_mut().for_each(|part| part.from = Source::Next("joints".to_owned()));
+    let out = tempfile::tempdir()?;
+    let expected = settings(Float64MultiArray::TYPE)?.expected(&Node::new("recorder", "")?)?;
+    let expected: Vec<_> = expected.into_iter().filter(|topic| topic.topic == "/joint_states").collect();
+    let mut collected = Vec::new();
+    let keep = |one: &Collected| collected.push(one.clone());
+    let stop = Stop::default();
+    simulator::collect(&wanted, &expected, config(), session(out.path()), &stop, keep)?;
+    assert!(collected[0].attempt.success, "he dragged it there");
+    let mut read = Read::open(&collected[0].path)?;
+    assert!(read.samples("/expert/command").map_or(true, |commands| commands.is_empty()), "nobody commands");
+    let states = read.samples("/joint_states")?;
+    let states: Vec<JointState> = states.iter().map(typed::read).collect::<Result<_, _>>()?;
+    let (first, last) = (&states[0].position, &states[states.len() - 1].position);
+    assert!(first.iter().zip(last).any(|(first, last)| (first - last).abs() > 0.05), "{first:?} {last:?}");
     Ok(())
 }

@@ -42,6 +42,10 @@ pub(super) struct Person {
 impl Person {
     pub(super) fn open(bus: &dyn Bus, options: &Options) -> Result<Self, Error> {
         let mut person = Self { mouths: Vec::new(), tick: options.tick() };
+        if options.teach {
+            // Who drags an arm sends no commands: what he did is in where the arm went.
+            return Ok(person);
+        }
         let all: Vec<String> = options.act.parts.values().flat_map(|part| &part.joints).cloned().collect();
         person.mouth(bus, COMMAND, Command::TYPE, slots(&all, "")?, false)?;
         for part in options.act.parts.values() {
