@@ -16,9 +16,9 @@ use std::time::Duration;
 use apprentice::arm::Dart;
 use apprentice::bag::{self, Options};
 use apprentice::config;
+use apprentice::msg::Message;
 use apprentice::msg::own::Command;
 use apprentice::msg::std::{Header, Time};
-use apprentice::msg::Message;
 use apprentice::noise::Noise;
 use apprentice::sim::{JOINTS, Light, NAMES, Seen, Simulation, State};
 use apprentice::time::Stamp;
@@ -39,7 +39,10 @@ fn seen(state: &State) -> Vec<f64> {
 }
 
 /// What the expert saw and meant in the episodes of `seeds`.
-fn demonstrations(world: &mut Simulation, seeds: std::ops::Range<u64>) -> Vec<Vec<(Vec<f64>, [f64; JOINTS])>> {
+fn demonstrations(
+    world: &mut Simulation,
+    seeds: std::ops::Range<u64>,
+) -> Vec<Vec<(Vec<f64>, [f64; JOINTS])>> {
     seeds
         .map(|seed| {
             world.reset(seed);
@@ -73,7 +76,11 @@ fn command(tick: usize, values: &[f64]) -> Command {
 }
 
 /// A recording of one episode: what the teacher meant and what the policy would have done.
-fn record(folder: &Path, episode: &[(Vec<f64>, [f64; JOINTS])], policy: &DMatrix<f64>) -> Result<(), bag::Error> {
+fn record(
+    folder: &Path,
+    episode: &[(Vec<f64>, [f64; JOINTS])],
+    policy: &DMatrix<f64>,
+) -> Result<(), bag::Error> {
     let mut writer = bag::create(folder, &Options::default())?;
     let topics = ["/expert/command", "/policy/command"].map(|name| Arc::new(Topic::new(name, Command::TYPE)));
     for topic in &topics {
@@ -137,7 +144,8 @@ fn the_noise_of_demonstrations_is_that_of_a_policys_errors() -> anyhow::Result<(
         let mut injector = scaled.noise(&NAMES, Noise::of(seed, 9))?;
         while !world.over() {
             let meant = world.expert();
-            let executed: [f64; JOINTS] = injector.executed(&meant).try_into().expect("as many as were meant");
+            let executed: [f64; JOINTS] =
+                injector.executed(&meant).try_into().expect("as many as were meant");
             errors.push(executed.iter().zip(meant).map(|(executed, meant)| executed - meant).collect());
             world.step(&executed);
         }
@@ -145,7 +153,10 @@ fn the_noise_of_demonstrations_is_that_of_a_policys_errors() -> anyhow::Result<(
     }
     let injected = Dart::fit(scaled.joints.clone(), &errors)?;
     assert!((injected.trace() / scaled.trace() - 1.0).abs() < 0.1, "{} {}", injected.trace(), scaled.trace());
-    println!("noise of {:.4} rad² a tick, {successes} of 50 disturbed demonstrations succeed", scaled.trace());
+    println!(
+        "noise of {:.4} rad² a tick, {successes} of 50 disturbed demonstrations succeed",
+        scaled.trace()
+    );
     assert!(successes >= 45, "{successes} of 50");
     Ok(())
 }

@@ -113,11 +113,12 @@ fn a_collected_attempt_is_all_there_and_says_how_it_went() -> anyhow::Result<()>
 #[test]
 fn an_attempt_that_failed_is_kept_and_says_so() -> anyhow::Result<()> {
     let out = tempfile::tempdir()?;
-    let shaky = Disturbance { action: 0.4, ..Disturbance::default() };
-    let wanted = Options { disturbance: shaky, ..options("reach", Pace::Fast, Float64MultiArray::TYPE)? };
+    // No command arrives within the attempt.
+    let late = Disturbance { latency: 60.0, ..Disturbance::default() };
+    let wanted = Options { disturbance: late, ..options("reach", Pace::Fast, Float64MultiArray::TYPE)? };
     let (collected, outcome) = collect(&wanted, config(), out.path())?;
     assert_eq!((collected.len(), outcome.kept.len()), (1, 1));
-    assert!(!collected[0].attempt.success, "with such a hand nobody reaches anything");
+    assert!(!collected[0].attempt.success, "who is not heard reaches nothing");
     assert_eq!(Read::open(&collected[0].path)?.note(notes::SUCCESS)?, "false");
     Ok(())
 }

@@ -102,11 +102,17 @@ fn what_is_observed_and_commanded_keeps_to_the_arms_limits() -> anyhow::Result<(
                     let (lower, upper) = world.ranges()[joint];
                     let slack = 0.02;
                     let at = state.joints[joint];
-                    assert!(at > lower - slack && at < upper + slack, "{}: joint {joint} at {at}", entry.name);
+                    assert!(
+                        at > lower - slack && at < upper + slack,
+                        "{}: joint {joint} at {at}",
+                        entry.name
+                    );
                 }
                 for thing in &state.things {
                     let sound = match &thing.seen {
-                        Seen::Pose(pose) => pose.translation.vector.norm() < 3.0 && pose.rotation.norm() > 0.99,
+                        Seen::Pose(pose) => {
+                            pose.translation.vector.norm() < 3.0 && pose.rotation.norm() > 0.99
+                        }
                         Seen::Numbers(numbers) => numbers.iter().all(|number| number.is_finite()),
                     };
                     assert!(sound, "{}: {thing:?}", entry.name);
@@ -118,7 +124,12 @@ fn what_is_observed_and_commanded_keeps_to_the_arms_limits() -> anyhow::Result<(
                 for (joint, known) in world.chain().coordinates().iter().enumerate() {
                     let step = (pair[1].targets[joint] - pair[0].targets[joint]).abs();
                     let most = known.speed * TICK.as_secs_f64() * 1.001;
-                    assert!(step <= most, "{}: {} is told {step} in a tick, over {most}", entry.name, known.name);
+                    assert!(
+                        step <= most,
+                        "{}: {} is told {step} in a tick, over {most}",
+                        entry.name,
+                        known.name
+                    );
                 }
             }
         }
@@ -171,7 +182,10 @@ fn a_limp_arm_stays_where_it_is_let_go_and_is_dragged_to_its_aim() -> anyhow::Re
         }
         let moved = world.state().joints.iter().zip(before).map(|(now, then)| (now - then).abs());
         let moved = moved.fold(0.0, f64::max);
-        assert!(moved < 0.02, "seed {seed}: moved by {moved}, though its weight is carried and commands are not heard");
+        assert!(
+            moved < 0.02,
+            "seed {seed}: moved by {moved}, though its weight is carried and commands are not heard"
+        );
         while !world.over() {
             world.drag();
         }

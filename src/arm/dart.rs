@@ -53,7 +53,10 @@ impl Dart {
         let joint_count = joints.len();
         let refused = |why: String| Error::Dart { why };
         if errors.len() < 2 || joint_count == 0 {
-            return Err(refused(format!("{} steps with {joint_count} joints say nothing of errors", errors.len())));
+            return Err(refused(format!(
+                "{} steps with {joint_count} joints say nothing of errors",
+                errors.len()
+            )));
         }
         let mut sum = DMatrix::<f64>::zeros(joint_count, joint_count);
         for error in errors {
@@ -80,7 +83,9 @@ impl Dart {
         let factor = final_error / (steps as f64 * self.trace());
         if !(factor.is_finite() && factor >= 0.0) {
             let trace = self.trace();
-            let why = format!("a final error of {final_error} over {steps} steps cannot be had from variances of {trace}");
+            let why = format!(
+                "a final error of {final_error} over {steps} steps cannot be had from variances of {trace}"
+            );
             return Err(Error::Dart { why });
         }
         let covariance = self.covariance.iter().map(|row| row.iter().map(|value| value * factor).collect());
@@ -100,12 +105,17 @@ impl Dart {
     fn root(&self) -> Result<DMatrix<f64>, Error> {
         let count = self.joints.len();
         let refused = |why: &str| Error::Dart { why: why.to_owned() };
-        if count == 0 || self.covariance.len() != count || self.covariance.iter().any(|row| row.len() != count) {
+        if count == 0
+            || self.covariance.len() != count
+            || self.covariance.iter().any(|row| row.len() != count)
+        {
             return Err(refused("a covariance has a row and a column for each joint"));
         }
         let sigma = DMatrix::from_fn(count, count, |row, column| self.covariance[row][column]);
         let largest = sigma.diagonal().max();
-        if !sigma.iter().all(|value| value.is_finite()) || (&sigma - sigma.transpose()).amax() > 1e-9 * largest.max(1e-12) {
+        if !sigma.iter().all(|value| value.is_finite())
+            || (&sigma - sigma.transpose()).amax() > 1e-9 * largest.max(1e-12)
+        {
             return Err(refused("a covariance is symmetric and finite"));
         }
         let floor = DMatrix::identity(count, count) * (largest * FLOOR).max(f64::MIN_POSITIVE);
@@ -177,7 +187,10 @@ mod tests {
         let dart = Dart::fit(two(), &errors(1))?.scaled(0.3, 100)?;
         assert!((dart.trace() * 100.0 - 0.3).abs() < 1e-12);
         assert!((dart.covariance[0][0] / dart.covariance[1][1] - 2.0).abs() < 0.05, "its shape stays");
-        assert!(Dart::fit(two(), &[vec![0.0; 2], vec![0.0; 2]])?.scaled(0.3, 100).is_err(), "nothing to scale");
+        assert!(
+            Dart::fit(two(), &[vec![0.0; 2], vec![0.0; 2]])?.scaled(0.3, 100).is_err(),
+            "nothing to scale"
+        );
         Ok(())
     }
 

@@ -24,7 +24,13 @@ const EFFORT: [(f64, f64, f64); JOINTS] = [
 const SQUEEZING: f64 = 1500.0;
 
 /// What the hand does to each joint on the way to `aim`.
-pub(super) fn pull(chain: &Chain, state: &State, aim: &Aim, style: &Style, tick_seconds: f64) -> [f64; JOINTS] {
+pub(super) fn pull(
+    chain: &Chain,
+    state: &State,
+    aim: &Aim,
+    style: &Style,
+    tick_seconds: f64,
+) -> [f64; JOINTS] {
     let twist = toward(&state.tool, aim, style, state.time);
     let wanted = inverse::follow(chain, &state.joints, &twist, tick_seconds, &Manner::default()).speeds;
     let mut efforts = [0.0; JOINTS];

@@ -64,7 +64,8 @@ impl Style {
 
 /// The tool at a place, pointing straight down, its fingers opening along y for a `yaw` of zero.
 pub fn down(x: f64, y: f64, z: f64, yaw: f64) -> Pose {
-    let turned = UnitQuaternion::from_euler_angles(0.0, 0.0, yaw) * UnitQuaternion::from_euler_angles(0.0, PI, 0.0);
+    let turned =
+        UnitQuaternion::from_euler_angles(0.0, 0.0, yaw) * UnitQuaternion::from_euler_angles(0.0, PI, 0.0);
     Pose::from_parts(Translation3::new(x, y, z), turned)
 }
 

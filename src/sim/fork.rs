@@ -31,7 +31,15 @@ struct Fork {
 
 /// Looks up what the scene has.
 pub(super) fn open(physics: &Physics) -> Result<Box<dyn World>, Error> {
-    let parts = ["left_finger", "right_finger", "hand", "wrist_camera", "wrist_yaw_link", "wrist_pitch_link", "forearm"];
+    let parts = [
+        "left_finger",
+        "right_finger",
+        "hand",
+        "wrist_camera",
+        "wrist_yaw_link",
+        "wrist_pitch_link",
+        "forearm",
+    ];
     Ok(Box::new(Fork {
         post: physics.marker("post")?,
         target: physics.marker("target")?,

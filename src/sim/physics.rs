@@ -114,12 +114,15 @@ impl Physics {
     pub fn ran_away(&self) -> bool {
         use mujoco_rs::mujoco_c::mjtWarning::{mjWARN_BADQACC, mjWARN_BADQPOS, mjWARN_BADQVEL};
         let warnings = self.data.warning();
-        [mjWARN_BADQPOS, mjWARN_BADQVEL, mjWARN_BADQACC].iter().any(|kind| warnings[*kind as usize].number > 0)
+        [mjWARN_BADQPOS, mjWARN_BADQVEL, mjWARN_BADQACC]
+            .iter()
+            .any(|kind| warnings[*kind as usize].number > 0)
     }
 
     fn find(&self, kind: MjtObjBase, what: &'static str, name: &str) -> Result<usize, Error> {
         let model = self.data.model();
-        let found = model.name_to_id(kind, name).or_else(|| model.name_to_id(kind, &format!("{PREFIX}{name}")));
+        let found =
+            model.name_to_id(kind, name).or_else(|| model.name_to_id(kind, &format!("{PREFIX}{name}")));
         found.ok_or_else(|| Error::Name { what, name: name.to_owned() })
     }
 
@@ -142,7 +145,8 @@ impl Physics {
         let id = usize::try_from(model.body_jntadr()[body.0]).ok();
         match id.filter(|id| model.jnt_type()[*id] == MjtJoint::mjJNT_FREE) {
             Some(id) => {
-                let (position, velocity) = (model.jnt_qposadr()[id] as usize, model.jnt_dofadr()[id] as usize);
+                let (position, velocity) =
+                    (model.jnt_qposadr()[id] as usize, model.jnt_dofadr()[id] as usize);
                 Ok(Free { body, position, velocity })
             }
             None => Err(Error::Name { what: "freely floating body", name: name.to_owned() }),
@@ -258,7 +262,8 @@ impl Physics {
 
     /// Whether two bodies touch.
     pub fn touching(&self, a: Body, b: Body) -> bool {
-        let body_of = |geom: i32| usize::try_from(geom).ok().map(|geom| self.data.model().geom_bodyid()[geom] as usize);
+        let body_of =
+            |geom: i32| usize::try_from(geom).ok().map(|geom| self.data.model().geom_bodyid()[geom] as usize);
         self.data.contact().iter().any(|contact| {
             let pair = (body_of(contact.geom1), body_of(contact.geom2));
             contact.dist <= 0.0 && (pair == (Some(a.0), Some(b.0)) || pair == (Some(b.0), Some(a.0)))
@@ -326,7 +331,11 @@ fn dress(model: &mut MjModel) {
     let of_the_arm: Vec<bool> = model
         .geom_bodyid()
         .iter()
-        .map(|body| model.id_to_name(MjtObjBase::mjOBJ_BODY, *body as usize).is_some_and(|name| name.starts_with(PREFIX)))
+        .map(|body| {
+            model
+                .id_to_name(MjtObjBase::mjOBJ_BODY, *body as usize)
+                .is_some_and(|name| name.starts_with(PREFIX))
+        })
         .collect();
     for (geom, of_the_arm) in of_the_arm.into_iter().enumerate() {
         let solid = model.geom_contype()[geom] != 0;
