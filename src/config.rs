@@ -21,7 +21,7 @@ use serde::de::IgnoredAny;
 use crate::arm::Description;
 use crate::bus;
 use crate::data::observe::Observe;
-use crate::node::recorder;
+use crate::node::{recorder, teleop};
 use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
 
 pub use tree::{Key, Layer, Place, Tree, Value};
@@ -89,6 +89,8 @@ pub struct Settings {
     pub act: Option<Act>,
     /// How it is recorded.
     pub record: recorder::Config,
+    /// How a person drives it.
+    pub teleop: teleop::Config,
     /// The sections that nothing interprets, as they stand.
     kept: Vec<(&'static str, Tree)>,
     /// Where the robot's description was named.
@@ -106,6 +108,8 @@ struct Top {
     control: Option<IgnoredAny>,
     #[serde(default)]
     record: recorder::Config,
+    #[serde(default)]
+    teleop: teleop::Config,
     policy: Option<IgnoredAny>,
     train: Option<IgnoredAny>,
 }
@@ -133,7 +137,7 @@ impl Settings {
     }
 
     fn from_tree(tree: &Tree) -> Result<Self, Error> {
-        let Top { robot, observe, act, record, .. } = read::read(tree, &[])?;
+        let Top { robot, observe, act, record, teleop, .. } = read::read(tree, &[])?;
         let mut kept = Vec::new();
         for name in KEPT {
             if let Some(node) = tree.get(name) {
@@ -141,7 +145,7 @@ impl Settings {
             }
         }
         let urdf_at = tree.place_of(&["robot", "urdf"]).clone();
-        let settings = Self { robot, observe, act, record, kept, urdf_at };
+        let settings = Self { robot, observe, act, record, teleop, kept, urdf_at };
         settings.check(tree)?;
         Ok(settings)
     }

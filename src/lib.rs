@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  9  main · config        one binary; one typed settings tree
-//!  8  node                 recorder and the rest of the nodes
+//!  8  node                 recorder, teleoperation and the rest of the nodes
 //!  5  nn                   blocks of networks; torch begins here
 //!  4  data · sim           what is observed | worlds
 //!  3  bus                  transports: local, replay, dds, ros

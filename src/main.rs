@@ -15,6 +15,7 @@ mod command {
     pub(crate) mod ros_args;
     pub(crate) mod standin;
     pub(crate) mod table;
+    pub(crate) mod teleop;
 }
 
 use std::process::ExitCode;
@@ -23,7 +24,7 @@ use apprentice::config;
 use clap::Parser;
 
 use command::options::WrongUse;
-use command::{bag, demo, doctor, record, ros_args, standin};
+use command::{bag, demo, doctor, record, ros_args, standin, teleop};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
 #[derive(Parser)]
@@ -46,6 +47,7 @@ struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Record(record::Record),
+    Teleop(teleop::Teleop),
     #[command(subcommand)]
     Bag(bag::Bag),
     Doctor(doctor::Doctor),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
     command::options::log(cli.verbose, &ros);
     let done = match cli.command {
         Command::Record(record) => record.run(&ros),
+        Command::Teleop(teleop) => teleop.run(&ros),
         Command::Bag(bag) => bag.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Demo(demo) => demo.run(&ros),

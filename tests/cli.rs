@@ -20,6 +20,7 @@ fn every_command_helps_with_examples() {
     for command in [
         vec![],
         vec!["record"],
+        vec!["teleop"],
         vec!["bag", "info"],
         vec!["bag", "check"],
         vec!["bag", "recover"],
@@ -48,6 +49,11 @@ fn every_command_helps_with_examples() {
 fn wrong_use_ends_with_two_and_says_why_once() {
     let robot = "config/sim_arm.yaml";
     for (words, said) in [
+        (vec!["teleop", "leader"], "--config: the robot's file is needed"),
+        (vec!["teleop", "keyboard", "--config", robot], "this is none"),
+        (vec!["teleop", "joy", "--config", "config/so101.yaml"], "robot.urdf is missing"),
+        (vec!["teleop", "joy", "--config", robot, "--set", "teleop.arm.tip=tool1"], "\"tool1\" is no link"),
+        (vec!["teleop", "joy", "--config", robot, "--set", "teleop.joy.turbo=-1"], "teleop.joy.turbo"),
         (vec!["record"], "required arguments"),
         (vec!["record", "--out", "/tmp"], "--config"),
         (vec!["record", "--out", "/tmp", "--topic", "/2d"], "begins with a digit"),

@@ -29,6 +29,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("libloading", &["src/nn/"]),
     ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
     ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),
+    ("evdev", &["src/node/teleop/gamepad.rs"]),
     ("roxmltree", &["src/arm/urdf/"]),
     ("r2r", &["src/bus/ros"]),
     ("rustdds", &["src/bus/dds"]),

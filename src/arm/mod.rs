@@ -5,12 +5,14 @@
 //! tick of control works on the stack and cannot fail.
 
 mod boxed;
+mod dart;
 pub mod inverse;
 pub mod kinematics;
 pub mod urdf;
 
 use std::path::PathBuf;
 
+pub use dart::{Dart, Injector};
 pub use inverse::{Manner, Search, Solution, Step, Why};
 pub use kinematics::{Chain, Coordinate, Jacobian, Twist};
 pub use urdf::Description;
@@ -70,6 +72,12 @@ pub enum Error {
         tip: String,
         /// What it is.
         kind: &'static str,
+    },
+    /// Noise that is none.
+    #[error("noise for demonstrations: {why}")]
+    Dart {
+        /// What is wrong with it.
+        why: String,
     },
     /// Too many or too few joints.
     #[error("{joints} joints move between {base:?} and {tip:?}; a chain has from 1 to {MOST}")]

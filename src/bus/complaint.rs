@@ -10,14 +10,14 @@ const QUIET: Duration = Duration::from_secs(1);
 
 /// How often something went wrong.
 #[derive(Debug, Default)]
-pub(super) struct Complaint {
+pub(crate) struct Complaint {
     times: u64,
     spoken: Option<Instant>,
 }
 
 impl Complaint {
     /// Counts once more. Where it may be spoken of, says how often it happened so far.
-    pub(super) fn raise(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn raise(&mut self, now: Instant) -> Option<u64> {
         self.times += 1;
         let may = self.spoken.is_none_or(|spoken| now.saturating_duration_since(spoken) >= QUIET);
         may.then(|| {

@@ -25,6 +25,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub use clock::ToldClock;
+pub(crate) use complaint::Complaint;
 pub use inbox::{Counts, Inbox, Limit, Subscription};
 pub use name::Node;
 pub use options::{Kind, Options, open};

@@ -26,6 +26,7 @@ impl Serialize for Settings {
             map.serialize_entry("act", act)?;
         }
         map.serialize_entry("record", &self.record)?;
+        map.serialize_entry("teleop", &self.teleop)?;
         for (name, node) in &self.kept {
             map.serialize_entry(name, node)?;
         }

@@ -10,6 +10,7 @@ pub mod recorder;
 pub mod screen;
 pub mod standin;
 mod stop;
+pub mod teleop;
 
 use std::fmt;
 use std::sync::Arc;

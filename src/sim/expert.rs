@@ -68,6 +68,20 @@ pub fn down(x: f64, y: f64, z: f64, yaw: f64) -> Pose {
     Pose::from_parts(Translation3::new(x, y, z), turned)
 }
 
+/// The twist of a tool at `from` on the way to `aim`.
+pub(super) fn toward(from: &Pose, aim: &Aim, style: &Style, time: f64) -> Twist {
+    let mut twist = Twist::zeros();
+    if style.pause.contains(&time) {
+        return twist;
+    }
+    let speed = aim.speed * style.speed;
+    let way = aim.tool.translation.vector - from.translation.vector;
+    let turn = (aim.tool.rotation * from.rotation.inverse()).scaled_axis();
+    twist.fixed_rows_mut::<3>(0).copy_from(&bounded(way * EAGERNESS, speed));
+    twist.fixed_rows_mut::<3>(3).copy_from(&bounded(turn * EAGERNESS, speed * TURNING));
+    twist
+}
+
 /// The command of the next tick on the way to `aim`.
 ///
 /// It goes on from the last command and not from where the arm is: a servo is always a little behind, and whoever forgets
@@ -77,13 +91,7 @@ pub fn steer(chain: &Chain, state: &State, aim: &Aim, style: &Style, tick_second
     if style.pause.contains(&state.time) {
         return command;
     }
-    let speed = aim.speed * style.speed;
-    let from = chain.pose(&state.targets);
-    let way = aim.tool.translation.vector - from.translation.vector;
-    let turn = (aim.tool.rotation * from.rotation.inverse()).scaled_axis();
-    let mut twist = Twist::zeros();
-    twist.fixed_rows_mut::<3>(0).copy_from(&bounded(way * EAGERNESS, speed));
-    twist.fixed_rows_mut::<3>(3).copy_from(&bounded(turn * EAGERNESS, speed * TURNING));
+    let twist = toward(&chain.pose(&state.targets), aim, style, state.time);
     let step = inverse::follow(chain, &state.targets, &twist, tick_seconds, &Manner::default());
     for (told, speed) in command.iter_mut().zip(&step.speeds[..chain.dof()]) {
         *told += speed * tick_seconds;

@@ -5,6 +5,7 @@
 //! does not need. A world is one file and one line of [`worlds!`]; `tests/world_contract.rs` holds every one of them to the same list.
 
 mod disturb;
+mod drag;
 pub mod expert;
 mod fork;
 pub mod physics;

@@ -4,10 +4,10 @@
 //! when a world is opened, so that a name that is not in the scene is an error then and never in the middle of an episode.
 
 use std::fmt;
-use std::sync::Arc;
 
 use mujoco_rs::prelude::*;
 use mujoco_rs::wrappers::MjVfs;
+use mujoco_rs::wrappers::mj_editing::MjsBody;
 use nalgebra::{Isometry3, Quaternion, Rotation3, Translation3, UnitQuaternion, Vector3};
 
 use super::Error;
@@ -58,7 +58,7 @@ pub struct Motor(usize);
 
 /// A scene in which time can pass.
 pub struct Physics {
-    data: MjData<Arc<MjModel>>,
+    data: MjData<Box<MjModel>>,
 }
 
 impl fmt::Debug for Physics {
@@ -80,7 +80,7 @@ impl Physics {
         equip(&mut scene).map_err(|cause| refused(cause.to_string()))?;
         let mut model = scene.compile_with_vfs(&folder).map_err(|cause| refused(cause.to_string()))?;
         dress(&mut model);
-        Ok(Self { data: MjData::new(Arc::new(model)) })
+        Ok(Self { data: MjData::new(Box::new(model)) })
     }
 
     /// Seconds since the last reset.
@@ -245,6 +245,12 @@ impl Physics {
         self.data.xfrc_applied_mut()[body.0][..3].copy_from_slice(force.as_slice());
     }
 
+    /// Switches every motor on or off.
+    pub fn power(&mut self, on: bool) {
+        // Motors are of group 0, which is the lowest bit.
+        self.data.model_opt_mut().disableactuator = i32::from(!on);
+    }
+
     /// Adds a torque or force to a joint until told otherwise.
     pub fn push(&mut self, joint: Joint, effort: f64) {
         self.data.qfrc_applied_mut()[joint.velocity] = effort;
@@ -273,7 +279,7 @@ impl Physics {
     }
 
     /// What MuJoCo needs for drawing.
-    pub(super) fn data(&mut self) -> &mut MjData<Arc<MjModel>> {
+    pub(super) fn data(&mut self) -> &mut MjData<Box<MjModel>> {
         &mut self.data
     }
 
@@ -287,18 +293,14 @@ impl Physics {
         let id = self.find(MjtObjBase::mjOBJ_GEOM, "geom", name)?;
         let mut model = self.data.model().clone();
         model.geom_rgba_mut()[id] = colour;
-        self.data.try_swap_model(Arc::new(model)).map_err(|cause| Error::Model { why: cause.to_string() })?;
+        self.data.try_swap_model(Box::new(model)).map_err(|cause| Error::Model { why: cause.to_string() })?;
         Ok(())
     }
 }
 
 /// Gives the arm what its description cannot say: controllers that carry its weight, and a camera at its wrist.
 fn equip(scene: &mut MjSpec) -> Result<(), MjEditError> {
-    for body in scene.world_body_mut().body_iter_mut() {
-        if body.name().starts_with(PREFIX) {
-            body.set_gravcomp(1.0);
-        }
-    }
+    carry(scene.world_body_mut());
     if let Some(wrist) = scene.body_mut(&format!("{PREFIX}{WRIST}")) {
         let camera = wrist.add_camera();
         camera.set_name("wrist")?;
@@ -307,6 +309,16 @@ fn equip(scene: &mut MjSpec) -> Result<(), MjEditError> {
         camera.quat_mut().copy_from_slice(&[0.0, 1.0, 0.0, 0.0]);
     }
     Ok(())
+}
+
+/// Carries the weight of every body of the arm below `parent`.
+fn carry(parent: &mut MjsBody) {
+    for body in parent.body_iter_mut() {
+        if body.name().starts_with(PREFIX) {
+            body.set_gravcomp(1.0);
+        }
+        carry(body);
+    }
 }
 
 /// The arm touches the world and not itself, and is seen in its visible shapes only.

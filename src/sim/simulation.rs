@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::disturb::{Disturbance, Disturbed};
+use super::drag;
 use super::expert::{self, Style, down};
 use super::physics::{Body, Joint, Motor, Physics, Pose};
 use super::render::{Eyes, Picture};
@@ -52,6 +53,8 @@ pub struct Simulation {
     disturbed: Disturbed,
     style: Style,
     state: State,
+    /// Whether the motors are off, so that a hand can move the arm.
+    limp: bool,
     seed: u64,
     ticks: u64,
 }
@@ -97,6 +100,7 @@ impl Simulation {
             disturbance: Disturbance::default(),
             disturbed: Disturbed::new(Disturbance::default(), 0),
             style: Style::plain(true),
+            limp: false,
             chain: Arc::new(chain),
             steps: steps as usize,
             seed: 0,
@@ -114,6 +118,7 @@ impl Simulation {
         self.seed = seed;
         self.ticks = 0;
         self.physics.reset();
+        self.let_go();
         self.style = Style::draw(&mut Noise::of(seed, STYLING));
         self.disturbed = Disturbed::new(self.disturbance, seed);
         let mut start = Noise::of(seed, STARTING);
@@ -146,6 +151,58 @@ impl Simulation {
         for (joint, told) in arrived.into_iter().enumerate() {
             let (lower, upper) = self.ranges[joint];
             self.physics.drive(self.motors[joint], told.clamp(lower, upper));
+        }
+        self.pass(tick);
+    }
+
+    /// One tick in which the expert takes the arm by its hand and moves it; the arm has to be limp.
+    pub fn drag(&mut self) {
+        let aim = self.world.aim(&self.state, &self.style);
+        let tick = self.tick().as_secs_f64();
+        let efforts = drag::pull(&self.chain, &self.state, &aim, &self.style, tick);
+        for (joint, effort) in self.joints.into_iter().zip(efforts) {
+            self.physics.push(joint, effort);
+        }
+        self.pass(tick);
+    }
+
+    /// Makes the arm limp, or stiff again where it is then.
+    ///
+    /// Its weight stays carried: an arm that is taught does not fall.
+    pub fn set_limp(&mut self, limp: bool) {
+        self.limp = limp;
+        self.physics.power(!limp);
+        if !limp {
+            self.let_go();
+            self.hold_on();
+        }
+    }
+
+    /// Whether the arm is limp.
+    pub fn limp(&self) -> bool {
+        self.limp
+    }
+
+    /// Nobody holds the arm any more.
+    fn let_go(&mut self) {
+        for joint in self.joints {
+            self.physics.push(joint, 0.0);
+        }
+    }
+
+    /// Tells the motors to be where the arm is.
+    fn hold_on(&mut self) {
+        for joint in 0..JOINTS {
+            let (lower, upper) = self.ranges[joint];
+            let at = self.physics.position(self.joints[joint]);
+            self.physics.drive(self.motors[joint], at.clamp(lower, upper));
+            self.state.targets[joint] = self.physics.driven(self.motors[joint]);
+        }
+    }
+
+    fn pass(&mut self, tick: f64) {
+        if self.limp {
+            self.hold_on();
         }
         self.disturbed.push(&mut self.physics, self.hand, self.world.pushed(), tick);
         self.physics.steps(self.steps);

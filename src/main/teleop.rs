@@ -1,0 +1,115 @@
+//! `apprentice teleop`: a person's device into `expert/command`.
+//!
+//! It puts together what the node needs from the robot's file and its description, so that whatever is missing there is
+//! said before a topic is opened.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use apprentice::config::Settings;
+use apprentice::node::teleop::{self, Device, Robot, Teleop as Node, Which};
+use apprentice::node::{Context, Stop};
+
+use super::options::{BusArgs, SettingsArgs, WrongUse};
+use super::ros_args::RosArgs;
+
+/// Drive the robot by hand: a person's device into commands on expert/command
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+A command begins where the robot is and ends when the device falls silent, its dead-man switch is released, or the robot
+no longer tells where it is. Speeds, buttons and a leader's calibration are in the robot's file, under `teleop`.
+
+Examples:
+  apprentice teleop leader --config config/sim_arm.yaml
+      the arm on /leader/joint_states, once it is where the robot is
+  apprentice teleop joy --config config/sim_arm.yaml
+      the gamepad on /joy: hold LB, left stick forward and sideways, right stick up and turn, A and B the gripper
+  apprentice teleop joy --config config/sim_arm.yaml --device auto
+      a gamepad that is plugged in here, without a driver node
+  apprentice teleop keyboard --config config/sim_arm.yaml
+      the keys are shown at the foot of the terminal")]
+pub(crate) struct Teleop {
+    #[command(subcommand)]
+    by: By,
+}
+
+/// The devices.
+#[derive(clap::Subcommand, Debug)]
+enum By {
+    /// A leader arm: its joints, calibrated
+    Leader(Common),
+    /// A gamepad: sticks for speeds, a dead-man button
+    Joy {
+        #[command(flatten)]
+        common: Common,
+        /// Read this gamepad itself: /dev/input/eventN, or `auto` for the first [default: hear /joy]
+        #[arg(long, value_name = "FILE", value_parser = which)]
+        device: Option<Which>,
+    },
+    /// The terminal's keys
+    Keyboard(Common),
+}
+
+/// What every device takes.
+#[derive(clap::Args, Debug)]
+struct Common {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Leave the terminal alone; the keyboard cannot
+    #[arg(long)]
+    no_keys: bool,
+    #[command(flatten)]
+    bus: BusArgs,
+}
+
+impl Teleop {
+    /// Drives until Ctrl-C.
+    pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
+        let (device, common) = match self.by {
+            By::Leader(common) => (Device::Leader, common),
+            By::Joy { common, device } => (Device::Joy(device), common),
+            By::Keyboard(common) => (Device::Keyboard, common),
+        };
+        let wrong = |why: &str| WrongUse(why.to_owned());
+        let settings =
+            common.settings.load()?.ok_or_else(|| wrong("--config: the robot's file is needed"))?;
+        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        if device == Device::Keyboard && (common.no_keys || !terminal) {
+            return Err(wrong("the keyboard is read in a terminal, and this is none").into());
+        }
+        let (robot, act) = put_together(&settings)?;
+        let stop = Stop::on_signals().context("signals cannot be heard")?;
+        let context = Context::new(common.bus.open("teleop", ros)?, stop);
+        let config = settings.teleop.clone();
+        let keys = terminal && !common.no_keys;
+        let node = Node::open(&context, robot, act, config, device, keys).map_err(of_use)?;
+        let report = node.run()?;
+        println!("{} commands, {} messages refused", report.sent, report.refused);
+        Ok(())
+    }
+}
+
+/// The robot of `settings` with its description, and what commands it.
+fn put_together(settings: &Settings) -> anyhow::Result<(Robot, &apprentice::spec::Act)> {
+    let missing =
+        |what: &str| WrongUse(format!("{what} is missing in the robot's file, and teleoperation needs it"));
+    let act = settings.act.as_ref().ok_or_else(|| missing("act"))?;
+    let description = settings.description()?.ok_or_else(|| missing("robot.urdf"))?;
+    let (joints, observe) = (&settings.robot.joints, &settings.observe);
+    let robot = Robot::new(&description, joints, observe, act, &settings.teleop).map_err(of_use)?;
+    Ok((robot, act))
+}
+
+/// What the robot's file says wrongly is wrong use, as every mistake in it.
+fn of_use(error: teleop::Error) -> anyhow::Error {
+    match error {
+        teleop::Error::Setting { .. } => WrongUse(error.to_string()).into(),
+        teleop::Error::Arm(cause) => WrongUse(format!("robot.urdf: {cause}")).into(),
+        other => other.into(),
+    }
+}
+
+fn which(text: &str) -> Result<Which, std::convert::Infallible> {
+    Ok(if text == "auto" { Which::Auto } else { Which::At(PathBuf::from(text)) })
+}
