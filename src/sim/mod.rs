@@ -55,7 +55,7 @@ macro_rules! worlds {
 worlds! {
     reach, 6, "bring the gripper to a pose in the air";
     fork, 8, "bring the gripper past a post: left and right are equally good, straight on collides";
-    push, 40, "push a T-shaped block onto its outline with the closed fingers";
+    push, 30, "push a T-shaped block onto its outline with the closed fingers";
 }
 
 /// The world of that name.

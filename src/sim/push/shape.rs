@@ -74,14 +74,16 @@ pub(super) fn distance(point: &Vector2<f64>) -> f64 {
 
 /// The share of the T at `a` that lies on the T at `b`.
 pub(super) fn overlap(a: &Flat, b: &Flat) -> f64 {
-    let pairs = rectangles(a).into_iter().flat_map(|one| rectangles(b).map(|other| area(&clip(&one, &other))));
+    let pairs =
+        rectangles(a).into_iter().flat_map(|one| rectangles(b).map(|other| area(&clip(&one, &other))));
     pairs.sum::<f64>() / AREA
 }
 
 /// The bar and the stem of the T at `pose`, counterclockwise.
 fn rectangles(pose: &Flat) -> [[Point2<f64>; 4]; 2] {
     let corners = |[x, y]: [f64; 2], middle: f64| {
-        [[-x, middle - y], [x, middle - y], [x, middle + y], [-x, middle + y]].map(|corner| pose * Point2::from(corner))
+        [[-x, middle - y], [x, middle - y], [x, middle + y], [-x, middle + y]]
+            .map(|corner| pose * Point2::from(corner))
     };
     [corners(BAR, BAR_AT), corners(STEM, STEM_AT)]
 }
@@ -128,7 +130,8 @@ mod tests {
 
     /// The overlap by counting points of a fine grid, another way altogether.
     fn counted(a: &Flat, b: &Flat) -> f64 {
-        let inside = |pose: &Flat, point: &Point2<f64>| distance(&pose.inverse_transform_point(point).coords) == 0.0;
+        let inside =
+            |pose: &Flat, point: &Point2<f64>| distance(&pose.inverse_transform_point(point).coords) == 0.0;
         let cells = 400;
         let place = |cell: i32| (f64::from(cell) + 0.5) * 0.4 / f64::from(cells) - 0.2;
         let (mut in_a, mut in_both) = (0.0, 0.0);
@@ -164,7 +167,8 @@ mod tests {
     fn any_two_overlap_as_counting_says_whichever_comes_first() {
         let mut noise = Noise::new(1);
         for _ in 0..20 {
-            let mut drawn = || at(noise.within(-0.06..0.06), noise.within(-0.06..0.06), noise.within(-PI..PI));
+            let mut drawn =
+                || at(noise.within(-0.06..0.06), noise.within(-0.06..0.06), noise.within(-PI..PI));
             let (a, b) = (drawn(), drawn());
             assert!((overlap(&a, &b) - overlap(&b, &a)).abs() < 1e-9);
             assert!((overlap(&a, &b) - counted(&a, &b)).abs() < 0.01, "{a} {b}");
@@ -189,6 +193,9 @@ mod tests {
             let words = format!("pos=\"0 {middle} 0.015\" size=\"{} {} 0.015\"", half[0], half[1]);
             assert!(scene.contains(&words), "no {words} in the scene");
         }
-        assert!((BAR_AT * BAR[0] * BAR[1] + STEM_AT * STEM[0] * STEM[1]).abs() < 1e-9, "the frame is in the centroid");
+        assert!(
+            (BAR_AT * BAR[0] * BAR[1] + STEM_AT * STEM[0] * STEM[1]).abs() < 1e-9,
+            "the frame is in the centroid"
+        );
     }
 }
