@@ -11,6 +11,8 @@ mod tree;
 mod urdf;
 mod write;
 
+pub use write::to_yaml;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +114,13 @@ struct Top {
     teleop: teleop::Config,
     policy: Option<IgnoredAny>,
     train: Option<IgnoredAny>,
+}
+
+/// Reads a file that stands alone: not a robot's, but written and checked like one.
+pub fn alone<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Disk { path: path.to_path_buf(), source })?;
+    let layer = Arc::new(Layer { name: path.display().to_string(), order: 0 });
+    read::read(&Tree::parse(&text, &layer)?, &[])
 }
 
 impl Settings {

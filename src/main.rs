@@ -6,6 +6,7 @@
 #[path = "main"]
 mod command {
     pub(crate) mod bag;
+    pub(crate) mod dart;
     pub(crate) mod demo;
     pub(crate) mod doctor;
     pub(crate) mod notes;
@@ -13,6 +14,8 @@ mod command {
     pub(crate) mod progress;
     pub(crate) mod record;
     pub(crate) mod ros_args;
+    #[cfg(feature = "sim")]
+    pub(crate) mod sim;
     pub(crate) mod standin;
     pub(crate) mod table;
     pub(crate) mod teleop;
@@ -24,7 +27,7 @@ use apprentice::config;
 use clap::Parser;
 
 use command::options::WrongUse;
-use command::{bag, demo, doctor, record, ros_args, standin, teleop};
+use command::{bag, dart, demo, doctor, record, ros_args, standin, teleop};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
 #[derive(Parser)]
@@ -50,8 +53,12 @@ enum Command {
     Teleop(teleop::Teleop),
     #[command(subcommand)]
     Bag(bag::Bag),
+    #[command(subcommand)]
+    Dart(dart::Noise),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
+    #[cfg(feature = "sim")]
+    Sim(Box<command::sim::Sim>),
     #[command(hide = true)]
     Standin(standin::Standin),
 }
@@ -64,8 +71,11 @@ fn main() -> ExitCode {
         Command::Record(record) => record.run(&ros),
         Command::Teleop(teleop) => teleop.run(&ros),
         Command::Bag(bag) => bag.run(),
+        Command::Dart(noise) => noise.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Demo(demo) => demo.run(&ros),
+        #[cfg(feature = "sim")]
+        Command::Sim(sim) => sim.run(&ros),
         Command::Standin(standin) => standin.run(&ros),
     };
     match done {

@@ -28,6 +28,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("torch_sys", &["src/nn/"]),
     ("libloading", &["src/nn/"]),
     ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
+    ("image", &["src/node/simulator/", "src/data/"]),
     ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),
     ("evdev", &["src/node/teleop/gamepad.rs"]),
     ("roxmltree", &["src/arm/urdf/"]),

@@ -4,22 +4,25 @@
 //! its topics. When it is full the oldest sample goes, because a robot acts on the newest; the topic it belonged to
 //! counts it as dropped. A jump in a publisher's own numbering is counted as lost. Both are read with
 //! [`Subscription::counts`], never guessed. A replay does not drop: it waits at the door until there is room,
-//! because a bag can wait and a robot cannot.
+//! because a bag can wait and a robot cannot. A subscription that takes the place of another goes on with its account,
+//! because what falls between the two is missing all the same.
 
-use std::collections::{HashMap, VecDeque};
+mod account;
+
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::wire::{Gid, Sample};
+use crate::time::Stamp;
+use crate::wire::Sample;
+use account::Account;
+
+pub use account::Counts;
 
 /// How often one who waits at a door looks whether the wait still has a point.
 const LOOK_UP: Duration = Duration::from_millis(100);
-
-/// The most publishers of a topic whose numbering is followed; one that restarts is a new one each time. Beyond, the
-/// one unheard longest is forgotten, and a gap of its own is not seen.
-const PUBLISHERS: usize = 256;
 
 /// How much an inbox holds before it drops the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,54 +31,6 @@ pub struct Limit {
     pub samples: usize,
     /// Bytes of messages.
     pub bytes: usize,
-}
-
-/// What became of one topic's messages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Arrived here.
-    pub received: u64,
-    /// Arrived here and were dropped, because nobody took them in time or because they could not be read.
-    pub dropped: u64,
-    /// Never arrived: the publisher's own numbering jumped over them.
-    pub lost: u64,
-}
-
-#[derive(Debug, Default)]
-struct Account {
-    received: AtomicU64,
-    dropped: AtomicU64,
-    lost: AtomicU64,
-    /// Set when the subscription ends.
-    closed: AtomicBool,
-    numbering: Mutex<Numbering>,
-}
-
-/// Whose numbering has come how far.
-#[derive(Debug, Default)]
-struct Numbering {
-    /// The next number expected of each publisher, and when in the order of all samples it was heard last.
-    expected: HashMap<Gid, (u64, u64)>,
-    heard: u64,
-    /// How many came that could not be read: a number that is missing may be theirs, and they are counted already.
-    unread: u64,
-}
-
-impl Numbering {
-    /// Takes note of a number and returns how many before it never came.
-    fn follow(&mut self, publisher: Gid, sequence: u64) -> u64 {
-        self.heard += 1;
-        if self.expected.len() >= PUBLISHERS && !self.expected.contains_key(&publisher) {
-            let longest = self.expected.iter().min_by_key(|(_, (_, heard))| *heard).map(|(gid, _)| *gid);
-            longest.map(|gid| self.expected.remove(&gid));
-        }
-        let (next, heard) = self.expected.entry(publisher).or_insert((sequence, 0));
-        let missing = sequence.saturating_sub(*next);
-        (*next, *heard) = ((*next).max(sequence + 1), self.heard);
-        let unread = missing.min(self.unread);
-        self.unread -= unread;
-        missing - unread
-    }
 }
 
 #[derive(Default)]
@@ -94,7 +49,11 @@ struct Shared {
 
 /// A bounded queue of samples. Clones share it.
 #[derive(Clone)]
-pub struct Inbox(Arc<Shared>);
+pub struct Inbox {
+    shared: Arc<Shared>,
+    /// The account that what is subscribed into this goes on with.
+    resumed: Option<Arc<Account>>,
+}
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,23 +65,36 @@ impl fmt::Debug for Inbox {
 impl Inbox {
     /// An empty inbox with that limit. One sample is always held, however large.
     pub fn new(limit: Limit) -> Self {
-        Self(Arc::new(Shared {
-            limit,
-            queue: Mutex::default(),
-            arrived: Condvar::new(),
-            room: Condvar::new(),
-        }))
+        let (arrived, room) = (Condvar::new(), Condvar::new());
+        Self { shared: Arc::new(Shared { limit, queue: Mutex::default(), arrived, room }), resumed: None }
+    }
+
+    /// The same inbox for a subscription in the place of `earlier`, which ends: it goes on with its counts and
+    /// its publishers' numbering, so that what they sent in between is counted as lost, and what they send again is
+    /// not taken again.
+    pub fn after(&self, earlier: &mut Subscription) -> Self {
+        earlier.end();
+        Self { shared: Arc::clone(&self.shared), resumed: Some(Arc::clone(&earlier.door.account)) }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The oldest sample, if there is one.
     pub fn take(&self) -> Option<Sample> {
         let sample = self.queue().pop()?;
-        self.0.room.notify_all();
+        self.shared.room.notify_all();
         Some(sample)
+    }
+
+    /// The oldest sample, if it was received before `instant`.
+    pub fn take_before(&self, instant: Stamp) -> Option<Sample> {
+        let mut queue = self.queue();
+        queue.samples.front().filter(|(oldest, _)| oldest.received < instant)?;
+        let sample = queue.pop();
+        self.shared.room.notify_all();
+        sample
     }
 
     /// The oldest sample, waiting for one until `deadline`.
@@ -130,12 +102,12 @@ impl Inbox {
         let mut queue = self.queue();
         loop {
             if let Some(sample) = queue.pop() {
-                self.0.room.notify_all();
+                self.shared.room.notify_all();
                 return Some(sample);
             }
             let left =
                 deadline.checked_duration_since(Instant::now()).filter(|left| *left > Duration::ZERO)?;
-            queue = self.0.arrived.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            queue = self.shared.arrived.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
@@ -147,7 +119,8 @@ impl Inbox {
 
     /// For buses: the entrance through which one subscription's samples come in.
     pub(super) fn door(&self) -> Door {
-        Door { inbox: self.clone(), account: Arc::default() }
+        let account = self.resumed.clone().unwrap_or_default();
+        Door { inbox: self.clone(), account, closed: Arc::default() }
     }
 }
 
@@ -164,6 +137,8 @@ impl Queue {
 pub(super) struct Door {
     inbox: Inbox,
     account: Arc<Account>,
+    /// Set when the subscription ends.
+    closed: Arc<AtomicBool>,
 }
 
 impl Door {
@@ -176,85 +151,79 @@ impl Door {
     /// wait ends without delivery when the subscription does, or when `gone` says that nobody plays any more.
     pub(super) fn deliver_patiently(&self, sample: Sample, gone: &AtomicBool, full: &dyn Fn()) {
         let mut queue = self.inbox.queue();
-        let limit = self.inbox.0.limit;
+        let limit = self.inbox.shared.limit;
         while !queue.samples.is_empty()
             && (queue.samples.len() >= limit.samples || queue.bytes + sample.cdr.len() > limit.bytes)
         {
-            if self.account.closed.load(Relaxed) || gone.load(Relaxed) {
+            if self.closed.load(Relaxed) || gone.load(Relaxed) {
                 return;
             }
             // While the queue is locked, so that nobody made room yet who hears of it.
             full();
-            queue = self.inbox.0.room.wait_timeout(queue, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
+            queue =
+                self.inbox.shared.room.wait_timeout(queue, LOOK_UP).unwrap_or_else(PoisonError::into_inner).0;
         }
         self.enter(queue, sample);
     }
 
     fn enter(&self, mut queue: MutexGuard<'_, Queue>, sample: Sample) {
-        if self.account.closed.load(Relaxed) {
+        if self.closed.load(Relaxed) || !self.account.admit(&sample) {
             return;
         }
-        self.account.received.fetch_add(1, Relaxed);
-        self.account_for(&sample);
-        let limit = self.inbox.0.limit;
+        let limit = self.inbox.shared.limit;
         queue.bytes += sample.cdr.len();
         queue.samples.push_back((sample, Arc::clone(&self.account)));
         while queue.samples.len() > 1 && (queue.samples.len() > limit.samples || queue.bytes > limit.bytes) {
             if let Some((oldest, account)) = queue.samples.pop_front() {
                 queue.bytes -= oldest.cdr.len();
-                account.dropped.fetch_add(1, Relaxed);
+                account.drop_one();
             }
         }
         drop(queue);
-        self.inbox.0.arrived.notify_one();
+        self.inbox.shared.arrived.notify_one();
     }
 
     /// Counts a sample that came but could not be read.
     #[cfg(any(feature = "dds", test))]
     pub(super) fn refuse(&self) {
-        self.account.received.fetch_add(1, Relaxed);
-        self.account.dropped.fetch_add(1, Relaxed);
-        self.numbering().unread += 1;
-    }
-
-    fn numbering(&self) -> MutexGuard<'_, Numbering> {
-        self.account.numbering.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn account_for(&self, sample: &Sample) {
-        let (Some(publisher), Some(sequence)) = (sample.publisher, sample.sequence) else { return };
-        self.account.lost.fetch_add(self.numbering().follow(publisher, sequence), Relaxed);
+        self.account.refuse();
     }
 
     /// The subscription a consumer holds; `keep` is what the bus needs dropped when it ends.
     pub(super) fn subscription(&self, keep: impl Send + Sync + 'static) -> Subscription {
-        Subscription { account: Arc::clone(&self.account), inbox: self.inbox.clone(), _keep: Box::new(keep) }
+        Subscription { door: self.clone(), keep: Some(Box::new(keep)) }
     }
 }
 
 /// A topic being delivered into an inbox; dropped, it no longer is.
 pub struct Subscription {
-    account: Arc<Account>,
-    inbox: Inbox,
-    _keep: Box<dyn Send + Sync>,
+    door: Door,
+    keep: Option<Box<dyn Send + Sync>>,
 }
 
 impl Subscription {
-    /// What became of this topic's messages so far.
+    /// What became of this topic's messages so far, those of the subscriptions in whose place it is included.
     pub fn counts(&self) -> Counts {
-        let account = &self.account;
-        Counts {
-            received: account.received.load(Relaxed),
-            dropped: account.dropped.load(Relaxed),
-            lost: account.lost.load(Relaxed),
+        self.door.account.counts()
+    }
+
+    fn end(&mut self) {
+        let Some(keep) = self.keep.take() else { return };
+        {
+            // While the queue is locked, so that a sample is in whole, account and all, or not at all.
+            let _queue = self.door.inbox.queue();
+            self.door.closed.store(true, Relaxed);
+            self.door.account.settle();
         }
+        self.door.inbox.shared.room.notify_all();
+        // Outside of the lock, because a bus may wait for one who delivers.
+        drop(keep);
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.account.closed.store(true, Relaxed);
-        self.inbox.0.room.notify_all();
+        self.end();
     }
 }
 
@@ -268,7 +237,7 @@ impl fmt::Debug for Subscription {
 mod tests {
     use super::*;
     use crate::time::Stamp;
-    use crate::wire::Topic;
+    use crate::wire::{Gid, Topic};
     use bytes::Bytes;
 
     fn sample(sequence: u64, bytes: usize) -> Sample {
@@ -351,6 +320,25 @@ mod tests {
     }
 
     #[test]
+    fn a_subscription_in_the_place_of_another_goes_on_with_its_account() {
+        let inbox = Inbox::new(Limit { samples: 2, bytes: 100 });
+        let door = inbox.door();
+        let mut earlier = door.subscription(());
+        (7..=9).for_each(|sequence| door.deliver(sample(sequence, 1)));
+        let next = inbox.after(&mut earlier).door();
+        let subscription = next.subscription(());
+        // The earlier one hears nothing more, 9 is sent again to the next, 10 and 11 fell between the two.
+        for (door, sequence) in [(&door, 10), (&next, 9), (&next, 12)] {
+            door.deliver(sample(sequence, 1));
+        }
+        let waiting: Vec<_> =
+            std::iter::from_fn(|| inbox.take()).filter_map(|sample| sample.sequence).collect();
+        assert_eq!(waiting, [9, 12]);
+        assert_eq!(subscription.counts(), Counts { received: 4, dropped: 2, lost: 2 });
+        assert_eq!(earlier.counts(), subscription.counts(), "it is one account");
+    }
+
+    #[test]
     fn a_message_that_cannot_be_read_is_counted_once() {
         let inbox = Inbox::new(Limit { samples: 9, bytes: 100 });
         let door = inbox.door();
@@ -360,18 +348,5 @@ mod tests {
         door.deliver(sample(4, 1));
         // 2 could not be read, 3 never came.
         assert_eq!(subscription.counts(), Counts { received: 3, dropped: 1, lost: 1 });
-    }
-
-    #[test]
-    fn a_publisher_that_restarts_for_ever_takes_no_more_room() {
-        let mut numbering = Numbering::default();
-        let gid =
-            |number: u64| Gid([number.to_le_bytes(), [0; 8]].concat().try_into().expect("sixteen bytes"));
-        for number in 1..=3 * PUBLISHERS as u64 {
-            assert_eq!(numbering.follow(gid(number), 1), 0);
-            // One that goes on is not forgotten for those that come and go.
-            assert_eq!(numbering.follow(gid(0), 2 * number), u64::from(number > 1));
-        }
-        assert_eq!(numbering.expected.len(), PUBLISHERS);
     }
 }

@@ -8,7 +8,7 @@ mod serving;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -22,12 +22,16 @@ use crate::wire::{Durability, Gid, History, Qos, Sample, Topic};
 /// The most messages a transient-local publisher keeps that asked to keep all.
 const KEPT_OF_ALL: usize = 1000;
 
+/// That a publisher who waits for room is still there.
+static HERE: AtomicBool = AtomicBool::new(false);
+
 /// Where nodes of one process meet. Clones are the same hub.
 #[derive(Clone)]
 pub struct Hub(Arc<State>);
 
 struct State {
     clock: Arc<dyn Clock>,
+    patient: bool,
     lanes: Mutex<HashMap<Key, Arc<Mutex<Lane>>>>,
     services: serving::Services,
     next_id: AtomicU64,
@@ -80,8 +84,19 @@ impl Default for Hub {
 impl Hub {
     /// An empty hub on which `clock` tells the time.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::with(clock, false)
+    }
+
+    /// An empty hub on which a publisher waits for room where a subscriber has none: for a publisher that makes its own
+    /// time and shall not outrun who listens. A subscriber that never takes holds up everybody.
+    pub fn patient(clock: Arc<dyn Clock>) -> Self {
+        Self::with(clock, true)
+    }
+
+    fn with(clock: Arc<dyn Clock>, patient: bool) -> Self {
         Self(Arc::new(State {
             clock,
+            patient,
             lanes: Mutex::default(),
             services: serving::Services::default(),
             next_id: AtomicU64::new(1),
@@ -228,7 +243,11 @@ impl Sink for Mouth {
             sequence: Some(self.sequence),
             cdr,
         };
-        self.pass(&sample, Door::deliver);
+        match self.hub.0.patient {
+            // Whoever listens no longer ends the wait by ending the subscription.
+            true => self.pass(&sample, |door, sample| door.deliver_patiently(sample, &HERE, &|| {})),
+            false => self.pass(&sample, Door::deliver),
+        }
         Ok(())
     }
 
@@ -302,6 +321,10 @@ impl Bus for Local {
 
     fn node(&self) -> &Node {
         &self.node
+    }
+
+    fn patient(&self) -> bool {
+        self.hub.0.patient
     }
 }
 

@@ -191,6 +191,10 @@ pub trait Bus: Send + Sync {
     fn ended(&self) -> bool {
         false
     }
+    /// Whether publishers wait where there is no room, so that whoever takes may take his time and nothing is dropped.
+    fn patient(&self) -> bool {
+        false
+    }
     /// What this bus's own sockets and threads were granted, where it receives over a network and can tell.
     fn granted(&self) -> Option<Granted> {
         None

@@ -10,10 +10,15 @@ use super::{
     tree::{Tree, Value},
 };
 
+/// What reads back as the same, as the text of a file.
+pub fn to_yaml<T: Serialize>(written: &T) -> String {
+    serde_saphyr::to_string(written).expect("names, numbers and lists of them can be written")
+}
+
 impl Settings {
     /// The settings as one file, which reads back as the same settings.
     pub fn to_yaml(&self) -> String {
-        serde_saphyr::to_string(self).expect("names, numbers and lists of them can be written")
+        to_yaml(self)
     }
 }
 

@@ -2,4 +2,5 @@
 //!
 //! No torch and no clock of its own: what a policy sees is made here, by the same code from a bag and on the robot.
 
+pub mod errors;
 pub mod observe;

@@ -47,7 +47,7 @@ pub(crate) struct Bags {
 
 impl Bags {
     /// Every recording, those of a folder by name.
-    fn found(&self) -> Result<Vec<PathBuf>, bag::Error> {
+    pub(crate) fn found(&self) -> Result<Vec<PathBuf>, bag::Error> {
         let mut found = Vec::new();
         for path in &self.paths {
             let before = found.len();

@@ -42,7 +42,7 @@ impl Demo {
         let settings = sim_arm()?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         println!(
-            "A stand-in for a robot starts: two cameras 640×480 at 30 Hz, an arm at 200 Hz and its leader."
+            "A stand-in for a robot starts: two cameras 640×480 at 25 Hz, an arm at 100 Hz and its leader."
         );
         let robot = Robot::start(self.domain)?;
         let bus = BusArgs { bus: BusKind::best(), domain: Some(self.domain), off_host: false };

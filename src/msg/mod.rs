@@ -161,7 +161,7 @@ messages! {
     rcl: ParameterType ParameterValue Parameter FloatingPointRange IntegerRange ParameterDescriptor
          SetParametersResult ListParametersResult ParameterEvent Log;
     dds: Gid NodeEntitiesInfo ParticipantEntitiesInfo;
-    own: Command Intervention Plan Stream Recording;
+    own: Command Intervention Plan Judgement Stream Recording;
 }
 
 services! {

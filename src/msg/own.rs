@@ -73,6 +73,26 @@ message! {
 }
 
 message! {
+    /// How an attempt in a simulated world stands.
+    pub struct Judgement: "apprentice/msg/Judgement" {
+        /// When, by the world's own time.
+        pub header: Header,
+        /// The world.
+        pub world: String,
+        /// The seed of the attempt.
+        pub seed: u64,
+        /// How long it has been going on.
+        pub seconds: f64,
+        /// Whether the task is done.
+        pub success: bool,
+        /// How well, from 0 to 1.
+        pub score: f64,
+        /// Whether the attempt is over, by success, by time, or because nothing would change how it ends.
+        pub over: bool,
+    }
+}
+
+message! {
     /// How one recorded topic goes.
     pub struct Stream: "apprentice/msg/Stream" {
         /// The topic.

@@ -8,6 +8,8 @@
 pub mod diagnostics;
 pub mod recorder;
 pub mod screen;
+#[cfg(feature = "sim")]
+pub mod simulator;
 pub mod standin;
 mod stop;
 pub mod teleop;

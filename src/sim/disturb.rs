@@ -77,24 +77,37 @@ pub(super) struct Disturbed {
     pub(super) what: Disturbance,
     noise: Noise,
     late: VecDeque<[f64; JOINTS]>,
+    /// What arrived last, before anything was added to it.
+    last: Option<[f64; JOINTS]>,
     /// Who is being pushed, and until when.
     pushing: Option<(Body, f64)>,
 }
 
 impl Disturbed {
     pub(super) fn new(what: Disturbance, seed: u64) -> Self {
-        Self { what, noise: Noise::of(seed, super::DISTURBING), late: VecDeque::new(), pushing: None }
+        Self {
+            what,
+            noise: Noise::of(seed, super::DISTURBING),
+            late: VecDeque::new(),
+            last: None,
+            pushing: None,
+        }
     }
 
     /// The command that arrives when `command` is sent; `held` is what was in force before the first one.
-    pub(super) fn arriving(&mut self, command: [f64; JOINTS], held: [f64; JOINTS], tick: f64) -> [f64; JOINTS] {
+    pub(super) fn arriving(
+        &mut self,
+        command: [f64; JOINTS],
+        held: [f64; JOINTS],
+        tick: f64,
+    ) -> [f64; JOINTS] {
         let waiting = (self.what.latency / tick).round() as usize;
         self.late.push_back(command);
-        let mut arrived = if self.late.len() > waiting { None } else { Some(held) };
+        let mut arrived = self.last.unwrap_or(held);
         while self.late.len() > waiting {
-            arrived = self.late.pop_front();
+            arrived = self.late.pop_front().unwrap_or(arrived);
         }
-        let mut arrived = arrived.unwrap_or(held);
+        self.last = Some(arrived);
         if self.what.action > 0.0 {
             // The fingers travel centimetres where joints turn radians.
             let scale = |joint: usize| if joint == JOINTS - 1 { 0.02 } else { 1.0 };

@@ -9,10 +9,13 @@ mod drag;
 pub mod expert;
 mod fork;
 pub mod physics;
+mod pick;
+mod picking;
 mod push;
 mod reach;
 pub mod render;
 mod simulation;
+mod sort;
 mod world;
 
 use std::time::Duration;
@@ -56,6 +59,8 @@ worlds! {
     reach, 6, "bring the gripper to a pose in the air";
     fork, 8, "bring the gripper past a post: left and right are equally good, straight on collides";
     push, 30, "push a T-shaped block onto its outline with the closed fingers";
+    pick, 15, "pick a cube from a random place and put it into a bin";
+    sort, 14, "pick the cube or leave it, as a lamp said that has gone out";
 }
 
 /// The world of that name.

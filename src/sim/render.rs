@@ -4,7 +4,7 @@
 //! size, because a context draws at the size it was made with; it stays with the thread that made it. Where EGL is missing that is
 //! said with the line that installs it, and worlds without cameras run all the same.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::fmt;
 
 use mujoco_rs::prelude::{MjvCamera, RendererError};
@@ -41,16 +41,17 @@ impl Eyes {
     /// What the camera sees now.
     pub fn look(&mut self, physics: &mut Physics, camera: &str, size: [u32; 2]) -> Result<Picture, Error> {
         let camera = physics.camera(camera)?;
-        if !self.by_size.contains_key(&size) {
-            let [width, height] = size;
-            if width == 0 || height == 0 || width > MOST[0] || height > MOST[1] {
-                return Err(Error::Size { size, most: MOST });
+        let eye = match self.by_size.entry(size) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let [width, height] = size;
+                if width == 0 || height == 0 || width > MOST[0] || height > MOST[1] {
+                    return Err(Error::Size { size, most: MOST });
+                }
+                let model = physics.data().model();
+                new.insert(MjRenderer::new(model, width as usize, height as usize, 0).map_err(blind)?)
             }
-            let model = physics.data().model();
-            let eye = MjRenderer::new(model, width as usize, height as usize, 0).map_err(blind)?;
-            self.by_size.insert(size, eye);
-        }
-        let eye = self.by_size.get_mut(&size).expect("it was opened above");
+        };
         eye.set_camera(MjvCamera::new_fixed(camera));
         eye.sync_data(physics.data()).map_err(blind)?;
         eye.render().map_err(blind)?;

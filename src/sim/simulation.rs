@@ -19,9 +19,9 @@ use crate::noise::Noise;
 /// How far from its home position a joint may start, rad.
 const SCATTER: f64 = 0.04;
 /// Where the tool is at home.
-const HOME: [f64; 3] = [0.27, 0.0, 0.22];
+pub(super) const HOME: [f64; 3] = [0.27, 0.0, 0.22];
 /// How far the fingers are open at home, m.
-const HOME_GRIPPER: f64 = 0.03;
+pub(super) const HOME_GRIPPER: f64 = 0.03;
 
 /// How a scene is lit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,7 @@ impl Simulation {
         let physics = Physics::build(&[
             ("scene.xml", entry.scene),
             ("table.xml", table),
+            ("picking.xml", include_str!("../../scenes/picking.xml")),
             ("light.xml", light),
             ("sim_arm.urdf", DESCRIPTION),
         ])?;
@@ -127,6 +128,7 @@ impl Simulation {
             let at = self.home[joint] + scatter;
             self.physics.set_position(self.joints[joint], at);
             self.physics.drive(self.motors[joint], at);
+            self.state.targets[joint] = at;
         }
         if let Ok(mirror) = self.physics.joint("gripper_mirror") {
             self.physics.set_position(mirror, self.home[JOINTS - 1]);
@@ -142,12 +144,13 @@ impl Simulation {
     pub fn step(&mut self, command: &[f64; JOINTS]) {
         let mut told = *command;
         for (joint, told) in told.iter_mut().enumerate() {
-            if !told.is_finite() {
-                *told = self.state.targets[joint];
-            }
+            let (lower, upper) = self.ranges[joint];
+            *told = if told.is_finite() { told.clamp(lower, upper) } else { self.state.targets[joint] };
         }
         let tick = self.tick().as_secs_f64();
         let arrived = self.disturbed.arriving(told, self.state.targets, tick);
+        // What was said counts, not what became of it on the way: an expert goes on from his own words.
+        self.state.targets = told;
         for (joint, told) in arrived.into_iter().enumerate() {
             let (lower, upper) = self.ranges[joint];
             self.physics.drive(self.motors[joint], told.clamp(lower, upper));
@@ -217,7 +220,6 @@ impl Simulation {
             self.state.joints[joint] = self.physics.position(self.joints[joint]);
             self.state.speeds[joint] = self.physics.speed(self.joints[joint]);
             self.state.efforts[joint] = self.physics.effort(self.joints[joint]);
-            self.state.targets[joint] = self.physics.driven(self.motors[joint]);
         }
         self.state.tool = self.physics.pose(self.tool);
         self.state.things = self.world.things(&self.physics);

@@ -68,9 +68,20 @@ impl Stage {
         config: Config,
         session: Session,
     ) -> anyhow::Result<Recorder> {
-        let stop = Stop::default();
         let bus = self.hub.join(Node::new("recorder", "")?);
-        let context = Context::new(Arc::new(bus), stop.clone());
+        self.record_from(Arc::new(bus), wanted, config, session)
+    }
+
+    /// Starts a recorder whose end of the bus is `bus`.
+    pub(crate) fn record_from(
+        &self,
+        bus: Arc<dyn Bus>,
+        wanted: Wanted,
+        config: Config,
+        session: Session,
+    ) -> anyhow::Result<Recorder> {
+        let stop = Stop::default();
+        let context = Context::new(bus, stop.clone());
         let thread = std::thread::spawn(move || recorder::run(&context, wanted, config, session));
         let inbox = Inbox::new(Limit { samples: 1000, bytes: 1 << 24 });
         let topic = Topic::new("/recorder/status", Recording::TYPE).with(Qos::latched(1));

@@ -1,18 +1,26 @@
 //! Our participant and what it opens, and who of the others each of ours is connected with.
 //!
 //! rustdds tells of connections only as events of its participant; they are kept here as a set, because whoever waits
-//! for a subscriber or a server wants to know how it is, not how it changed.
+//! for a subscriber or a server wants to know how it is, not how it changed. They are looked at even when nobody asks,
+//! because of those that come back; see [`reunion`].
+
+mod reunion;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use rustdds::no_key::DataWriter;
 use rustdds::{
-    DomainParticipant, DomainParticipantStatusEvent, GUID, QosPolicies, RTPSEntity, StatusEvented, TopicKind,
+    DomainParticipant, DomainParticipantStatusEvent, GUID, LostReason, QosPolicies, RTPSEntity,
+    StatusEvented, TopicKind,
 };
 
+use super::alive::Alive;
+use super::gone::Gone;
 use super::graph::{self, Graph, Side};
 use super::raw::Raw;
 use super::receiver::{Line, Reader, Receiver, Take};
@@ -20,9 +28,15 @@ use super::{Cause, words};
 use crate::bus::{Error, Node, lock};
 use crate::msg::Message;
 use crate::msg::dds::ParticipantEntitiesInfo;
+use reunion::{Like, Reunion};
+
+type Writer = DataWriter<Bytes, Raw>;
 
 /// How many of the others' announcements may wait for the receiving thread.
 const ANNOUNCEMENTS: i32 = 256;
+
+/// How often events are looked at, though nobody asks what is connected.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// One of our endpoints and one of others', connected.
 type Match = (GUID, GUID);
@@ -36,10 +50,16 @@ pub(super) struct Endpoints {
     matches: Mutex<HashSet<Match>>,
     graph: Arc<Mutex<Graph>>,
     announcements: Mutex<Option<Line>>,
+    reunion: Mutex<Reunion>,
 }
 
 impl Endpoints {
-    pub(super) fn open(participant: DomainParticipant, node: Node) -> Result<Arc<Self>, Cause> {
+    pub(super) fn open(
+        participant: DomainParticipant,
+        node: Node,
+        gone: Arc<Gone>,
+        mut alive: Alive,
+    ) -> Result<Arc<Self>, Cause> {
         let publisher = participant.create_publisher(&QosPolicies::qos_none())?;
         let subscriber = participant.create_subscriber(&QosPolicies::qos_none())?;
         let graph = Arc::new(Mutex::new(Graph::new(node, participant.guid())));
@@ -51,6 +71,7 @@ impl Endpoints {
             matches: Mutex::default(),
             graph: Arc::clone(&graph),
             announcements: Mutex::default(),
+            reunion: Mutex::new(Reunion::new(gone)),
         });
         let qos = words::qos(&graph::QOS, ANNOUNCEMENTS);
         let heard = Arc::clone(&graph);
@@ -63,6 +84,19 @@ impl Endpoints {
         *lock(&endpoints.announcements) = Some(endpoints.receiver.add(reader, take));
         let voice = endpoints.open_writer(graph::TOPIC, ParticipantEntitiesInfo::TYPE, &qos)?;
         lock(&graph).speak_through(voice);
+        let watched = Arc::downgrade(&endpoints);
+        thread::Builder::new().name("bus events".to_owned()).spawn(move || {
+            while let Some(endpoints) = watched.upgrade() {
+                endpoints.note_events();
+                if alive.ended() {
+                    tracing::error!(
+                        "the DDS library has ended: nothing is heard or said any more; start again"
+                    );
+                }
+                drop(endpoints);
+                thread::sleep(LOOK_UP);
+            }
+        })?;
         Ok(endpoints)
     }
 
@@ -92,18 +126,25 @@ impl Endpoints {
     }
 
     fn open_reader(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Reader, Error> {
+        let reader = self.new_reader(name, type_name, qos)?;
+        lock(&self.reunion).opened(reader.guid(), Like::new(Side::Reader, name, type_name, qos));
+        Ok(reader)
+    }
+
+    fn open_writer(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Writer, Error> {
+        let writer = self.new_writer(name, type_name, qos)?;
+        lock(&self.reunion).opened(writer.guid(), Like::new(Side::Writer, name, type_name, qos));
+        Ok(writer)
+    }
+
+    fn new_reader(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Reader, Error> {
         let open = |topic| self.subscriber.create_simple_datareader_no_key(&topic, Some(qos.clone()));
         self.topic(name, type_name, qos)
             .and_then(open)
             .map_err(|error| failed("subscribing", name, type_name, error.into()))
     }
 
-    fn open_writer(
-        &self,
-        name: &str,
-        type_name: &str,
-        qos: &QosPolicies,
-    ) -> Result<DataWriter<Bytes, Raw>, Error> {
+    fn new_writer(&self, name: &str, type_name: &str, qos: &QosPolicies) -> Result<Writer, Error> {
         let open = |topic| self.publisher.create_datawriter_no_key(&topic, Some(qos.clone()));
         self.topic(name, type_name, qos)
             .and_then(open)
@@ -137,14 +178,23 @@ impl Endpoints {
 
     /// Takes what happened since the last time. rustdds keeps two thousand events for us.
     pub(super) fn note_events(&self) {
-        let mut matches = lock(&self.matches);
-        let listener = self.participant.status_listener();
-        while let Some(event) = listener.try_recv_status() {
-            if let DomainParticipantStatusEvent::ParticipantLost { id, .. } = &event {
-                lock(&self.graph).forget(id.as_ref());
+        let mut back = Vec::new();
+        {
+            let mut matches = lock(&self.matches);
+            let listener = self.participant.status_listener();
+            while let Some(event) = listener.try_recv_status() {
+                // Of one that is only not heard its nodes are remembered: it does not say them again when it is.
+                if let DomainParticipantStatusEvent::ParticipantLost { id, reason: LostReason::Disposed } =
+                    &event
+                {
+                    lock(&self.graph).forget(id.as_ref());
+                }
+                back.extend(lock(&self.reunion).note(&event));
+                note(&mut matches, event);
             }
-            note(&mut matches, event);
         }
+        lock(&self.reunion).tidy();
+        back.iter().for_each(|participant| self.reunite(participant));
     }
 }
 
@@ -184,7 +234,7 @@ pub(super) struct Ear {
 
 /// A sending end, known to others as our node's until it is dropped.
 pub(super) struct Voice {
-    pub(super) writer: DataWriter<Bytes, Raw>,
+    pub(super) writer: Writer,
     _listed: Listed,
 }
 
@@ -202,6 +252,7 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
+        lock(&self.endpoints.reunion).closed(self.guid);
         lock(&self.endpoints.graph).remove(self.side, self.guid);
     }
 }

@@ -6,6 +6,9 @@
 //! our participant says to one of those ports, it says to the group with a time to live of zero, which no router and
 //! no network card ever sees but every listener on this host does. Only greetings pass through it; data then flows
 //! over addresses of this host.
+//!
+//! A participant that may leave the host greets and is greeted without it; for that one it only listens for those who
+//! were taken for [`gone`](super::gone) and are not.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::OwnedFd;
@@ -16,6 +19,8 @@ use std::time::Duration;
 use std::{fs, io};
 
 use rustix::net::{AddressFamily, SocketType, sockopt};
+
+use super::gone::Gone;
 
 /// Where RTPS participants greet each other.
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 0, 1);
@@ -52,32 +57,41 @@ impl Principal {
     }
 }
 
-/// Two threads that pass greetings on; they end with this.
+/// Threads that pass greetings on; they end with this.
 pub(super) struct Herald(Arc<AtomicBool>);
 
 impl Herald {
-    /// Begins to pass greetings on.
-    pub(super) fn start(principal: Principal) -> io::Result<Self> {
+    /// Begins to pass greetings on: of a principal that may leave the host, only those of the gone.
+    pub(super) fn start(principal: Principal, leaves_host: bool, gone: Arc<Gone>) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let (ear, mouth) = (group_socket(principal.domain)?, UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?);
         let home = SocketAddr::from((
             Ipv4Addr::LOCALHOST,
             participant_port(principal.domain, principal.participant),
         ));
-        let stopped = Arc::clone(&stop);
+        let (stopped, missed, reply) = (Arc::clone(&stop), Arc::clone(&gone), mouth.try_clone()?);
         thread::Builder::new().name("bus herald in".to_owned()).spawn(move || {
             let local = |from: SocketAddr| UdpSocket::bind((from.ip(), 0)).is_ok();
             pass(&ear, &stopped, |datagram, from| {
-                if !principal.said(datagram) && local(from) {
+                if let Some(anew) = missed.introduce(datagram) {
+                    tell(&mouth, &anew, home);
+                } else if !leaves_host && !principal.said(datagram) && local(from) {
                     tell(&mouth, datagram, home);
                 }
             });
         })?;
+        if leaves_host {
+            return Ok(Self(stop));
+        }
         let (post, crier) = (post(principal.domain)?, crier()?);
         let group = SocketAddr::from((GROUP, group_port(principal.domain)));
         let stopped = Arc::clone(&stop);
         thread::Builder::new().name("bus herald out".to_owned()).spawn(move || {
             pass(&post, &stopped, |datagram, _| {
+                // Those who know no group greet port by port, and this is one of them.
+                if let Some(anew) = gone.introduce(datagram) {
+                    tell(&reply, &anew, home);
+                }
                 for interface in interfaces().into_iter().filter(|_| principal.said(datagram)) {
                     let through = sockopt::set_ip_multicast_if_with_ifindex(
                         &crier,

@@ -7,7 +7,9 @@
 //! though, keeps what it sent for about six seconds whatever its depth, thirty images a second of a megabyte being 180
 //! megabytes: publish those best effort.
 
+mod alive;
 mod endpoints;
+mod gone;
 mod graph;
 mod herald;
 mod identity;
@@ -15,6 +17,9 @@ mod raw;
 mod receiver;
 mod service;
 mod urgency;
+// Elsewhere the function stands in one object with others of the C library and cannot be stood in for.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod wait;
 mod words;
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,9 +31,11 @@ use bytes::Bytes;
 use rustdds::{DomainParticipantBuilder, RTPSEntity};
 
 use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, clock, lock};
-use crate::time::{Clock, Wall};
+use crate::time::{Clock, Stamp, Wall};
 use crate::wire::{Durability, History, Qos, Reliability, Sample, Topic};
+use alive::Alive;
 use endpoints::{Endpoints, Voice};
+use gone::Gone;
 use herald::{Herald, Principal};
 use receiver::Received;
 use service::Client;
@@ -38,6 +45,9 @@ pub use urgency::granted;
 
 /// How many messages of a reliable topic may be on their way before a sender has to wait.
 const WINDOW: i32 = 64;
+
+/// The longest that a sample waits for an earlier one to be sent again.
+const HELD_BACK: Duration = Duration::from_secs(10);
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 type Clients = HashMap<(String, String), Arc<Client>>;
@@ -65,7 +75,8 @@ impl Dds {
         if !options.leave_host {
             builder = builder.with_only_networks([Ipv4Addr::LOCALHOST]);
         }
-        let (precedence, participant) = urgency::with_precedence(|| builder.build())?;
+        let (alive, built) = Alive::started_by(|| urgency::with_precedence(|| builder.build()));
+        let (precedence, participant) = built?;
         let participant = participant?;
         // Nothing known is said as nothing granted: a loss that it does not explain is not explained away.
         let buffer = urgency::enlarge_sockets().unwrap_or_else(|error| {
@@ -74,14 +85,20 @@ impl Dds {
         });
         let granted = Granted { buffer_asked: urgency::BUFFER, buffer, precedence };
         tracing::debug!(?granted, "what the kernel granted for receiving");
-        let mut herald = None;
-        if !options.leave_host {
-            let mut prefix = [0; 12];
-            prefix.copy_from_slice(&participant.guid().to_bytes()[..12]);
-            let (domain, participant) = (participant.domain_id(), participant.participant_id());
-            herald = Some(Herald::start(Principal { domain, participant, prefix })?);
-        }
-        let endpoints = Endpoints::open(participant, node.clone())?;
+        let mut prefix = [0; 12];
+        prefix.copy_from_slice(&participant.guid().to_bytes()[..12]);
+        let (domain, number) = (participant.domain_id(), participant.participant_id());
+        let gone = Arc::new(Gone::default());
+        let principal = Principal { domain, participant: number, prefix };
+        let herald = match Herald::start(principal, options.leave_host, Arc::clone(&gone)) {
+            Ok(herald) => Some(herald),
+            Err(error) if options.leave_host => {
+                tracing::warn!(%error, "greetings are not listened to: who is taken for gone once stays gone");
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let endpoints = Endpoints::open(participant, node.clone(), gone, alive)?;
         let clients = Mutex::default();
         let mut bus = Self { node, endpoints, clients, granted, sim_clock: None, _herald: herald };
         if options.sim_time {
@@ -125,6 +142,20 @@ fn asked(topic: &Topic) -> Qos {
     asked
 }
 
+/// When the samples of a topic came, in the order in which they are handed on: one that was held back until an earlier one
+/// was sent again came no sooner than that. Otherwise a bag, which is read by these times, would turn their order round.
+#[derive(Default)]
+struct Arrivals(Stamp);
+
+impl Arrivals {
+    fn follow(&mut self, at: Stamp) -> Stamp {
+        // A clock that was set back by more stays so.
+        let waited = self.0.since(at) <= HELD_BACK;
+        self.0 = if waited { self.0.max(at) } else { at };
+        self.0
+    }
+}
+
 impl Bus for Dds {
     fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
         let name = self.node.resolve(&topic.name)?;
@@ -140,12 +171,13 @@ impl Bus for Dds {
         let (name, type_name) = (words::topic(&topic.name), topic.type_name.clone());
         let door = inbox.door();
         let (entrance, clock) = (door.clone(), self.sim_clock.clone());
+        let mut arrivals = Arrivals::default();
         let take = move |received: Option<Received>| {
             let Some(received) = received else {
                 entrance.refuse();
                 return;
             };
-            let wall = words::stamp(received.receive_instant);
+            let wall = arrivals.follow(words::stamp(received.receive_instant));
             entrance.deliver(Sample {
                 topic: Arc::clone(&topic),
                 received: clock.as_ref().map_or(wall, |clock| clock.now()),
@@ -228,5 +260,25 @@ impl Sink for Mouth {
 
     fn matched(&self) -> usize {
         self.endpoints.connected(self.voice.writer.guid()).len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_that_waited_for_one_to_be_sent_again_came_no_sooner() {
+        let mut arrivals = Arrivals::default();
+        let second = |s: i64| Stamp(s * 1_000_000_000);
+        assert_eq!(
+            [100, 103, 101, 104].map(|s| arrivals.follow(second(s))),
+            [100, 103, 103, 104].map(second)
+        );
+        assert_eq!(
+            [50, 51].map(|s| arrivals.follow(second(s))),
+            [50, 51].map(second),
+            "the clock was set back"
+        );
     }
 }

@@ -21,6 +21,8 @@ pub enum Alarm {
     Missing,
     /// Nothing was received for longer than it may be silent.
     Silent,
+    /// Nothing was promised, but it came steadily and now stays away.
+    Stopped,
     /// It comes at much less than its rate.
     Slow,
     /// The time stamps in its headers ran backwards.
@@ -36,6 +38,7 @@ impl fmt::Display for Alarm {
         out.write_str(match self {
             Self::Missing => "missing",
             Self::Silent => "silent",
+            Self::Stopped => "stopped",
             Self::Slow => "slow",
             Self::Backwards => "backwards",
             Self::Lost => "lost",

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -37,6 +37,9 @@ pub mod notes {
     /// The alarms: `[{"topic", "alarm", "after_s", "lasted_s", "times"}]`.
     pub const ALARMS: &str = "apprentice.alarms";
 }
+
+/// How long a disk may stand still before what waits for it is given up and counted as lost.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why an episode ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +130,11 @@ impl Episode {
     /// Hands a sample to the writer.
     pub(super) fn push(&self, sample: &Sample) -> Result<(), Refused> {
         self.writing.queue().push(sample)
+    }
+
+    /// Hands a sample to the writer, and waits for room where those who publish wait as well.
+    pub(super) fn push_patiently(&self, sample: &Sample) -> Result<(), Refused> {
+        self.writing.queue().push_patiently(sample, Instant::now() + PATIENCE)
     }
 
     /// Hands over samples whose memory was granted to whoever holds them: they leave the queue's room to others.

@@ -6,9 +6,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::wire::{Sample, Topic};
+
+/// How often one who waits for room looks whether anybody still writes.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// What the writer is to do.
 #[derive(Debug)]
@@ -49,12 +52,14 @@ pub(super) struct Queue {
     most_bytes: usize,
     line: Mutex<Line>,
     changed: Condvar,
+    /// Told when a job was taken, for those who wait for room.
+    room: Condvar,
 }
 
 impl Queue {
     /// An empty queue for so many bytes of messages.
     pub(super) fn new(most_bytes: usize) -> Self {
-        Self { most_bytes, line: Mutex::default(), changed: Condvar::new() }
+        Self { most_bytes, line: Mutex::default(), changed: Condvar::new(), room: Condvar::new() }
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
@@ -72,6 +77,24 @@ impl Queue {
         }
         self.enter(&mut line, Job::Write(sample.clone()));
         Ok(())
+    }
+
+    /// Takes a sample once there is room, as long as that comes before `deadline`.
+    pub(super) fn push_patiently(&self, sample: &Sample, deadline: Instant) -> Result<(), Refused> {
+        loop {
+            match self.push(sample) {
+                Err(Refused::Full) => {}
+                done => return done,
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Refused::Full);
+            }
+            let line = self.line();
+            if !line.dead && line.bytes > 0 {
+                drop(self.room.wait_timeout(line, left.min(LOOK_UP)));
+            }
+        }
     }
 
     /// Takes an order, or a sample that is held anyway, whatever waits already.
@@ -95,6 +118,7 @@ impl Queue {
         loop {
             if let Some(job) = line.jobs.pop_front() {
                 line.bytes -= size_of(&job);
+                self.room.notify_all();
                 return Some(job);
             }
             let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
@@ -147,6 +171,23 @@ mod tests {
         assert!(matches!(queue.next(Instant::now()), Some(Job::End)));
         assert_eq!(queue.bytes(), 0);
         assert!(queue.next(Instant::now() + Duration::from_millis(1)).is_none());
+    }
+
+    #[test]
+    fn who_has_patience_waits_for_room_and_no_longer_than_he_said() {
+        let queue = Queue::new(100);
+        queue.push(&sample(100)).expect("there is room");
+        let soon = Instant::now() + Duration::from_millis(1);
+        assert_eq!(queue.push_patiently(&sample(1), soon), Err(Refused::Full));
+        std::thread::scope(|scope| {
+            let waits =
+                scope.spawn(|| queue.push_patiently(&sample(1), Instant::now() + Duration::from_secs(30)));
+            assert!(matches!(queue.next(Instant::now()), Some(Job::Write(_))));
+            assert_eq!(waits.join().expect("it does not panic"), Ok(()));
+        });
+        queue.close();
+        let late = Instant::now() + Duration::from_secs(30);
+        assert_eq!(queue.push_patiently(&sample(1), late), Err(Refused::Dead));
     }
 
     #[test]

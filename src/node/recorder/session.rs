@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::alarm::Change;
+use super::alarm::{Alarm, Change};
 use super::episode::{self, Create, Episode, Why};
 use super::face::Face;
 use super::operator::{Answer, Ask, Asked, Refusal, Services, ask_of};
@@ -223,7 +223,11 @@ impl<'a> Recorder<'a> {
                 return;
             }
         }
-        stream.account(&sample, episode.push(&sample));
+        let pushed = match self.context.bus.patient() {
+            true => episode.push_patiently(&sample),
+            false => episode.push(&sample),
+        };
+        stream.account(&sample, pushed);
     }
 
     /// Takes what came until `at` and still waits; gives back the first that came later, if it met one.
@@ -355,7 +359,9 @@ fn say(change: Change, stream: &Stream, now: Stamp) {
     match change {
         Change::Began(alarm) => {
             let expected = stream.watch.expected_hz().map(|hz| format!(" of {hz:.0}")).unwrap_or_default();
-            let rate = format!("{:.1}{expected} Hz", stream.watch.rate_hz(now));
+            let before = stream.watch.habit_hz().filter(|_| alarm == Alarm::Stopped);
+            let before = before.map(|hz| format!(" after {hz:.1} Hz")).unwrap_or_default();
+            let rate = format!("{:.1}{expected} Hz{before}", stream.watch.rate_hz(now));
             tracing::warn!("{topic}: {alarm} · {rate} · lost: {}", stream.losses());
         }
         Change::Ended(alarm, lasted) => {

@@ -89,8 +89,6 @@ pub(super) struct Stream {
     expect: Option<Expect>,
     asked: Option<Qos>,
     subscription: Option<Subscription>,
-    /// What subscriptions that were replaced had counted.
-    earlier: Counts,
     /// The counts when the episode began.
     at_start: Counts,
     queue_refused: u64,
@@ -120,7 +118,6 @@ impl Stream {
             expect: expect.cloned(),
             asked: None,
             subscription: None,
-            earlier: Counts::default(),
             at_start: Counts::default(),
             queue_refused: 0,
             unwritten: 0,
@@ -135,12 +132,7 @@ impl Stream {
     }
 
     fn counts(&self) -> Counts {
-        let now = self.subscription.as_ref().map(Subscription::counts).unwrap_or_default();
-        Counts {
-            received: self.earlier.received + now.received,
-            dropped: self.earlier.dropped + now.dropped,
-            lost: self.earlier.lost + now.lost,
-        }
+        self.subscription.as_ref().map(Subscription::counts).unwrap_or_default()
     }
 
     /// Begins an episode at `now`.
@@ -243,10 +235,10 @@ impl Stream {
         }
         let Some(topic) = &self.topic else { return Ok(false) };
         let asked = asked_of(&offer.offered, DEPTH);
-        self.earlier = self.counts();
-        // Ended before the next begins: a message heard twice would be recorded twice.
-        self.subscription = None;
-        self.subscription = Some(bus.subscribe(&Topic::clone(topic).with(asked), inbox)?);
+        // Ended before the next begins: a message heard twice would be recorded twice. Where the next cannot be had, the
+        // account of this one stays.
+        let inbox = self.subscription.as_mut().map_or_else(|| inbox.clone(), |earlier| inbox.after(earlier));
+        self.subscription = Some(bus.subscribe(&Topic::clone(topic).with(asked), &inbox)?);
         self.asked = Some(asked);
         if asked.durability == Durability::TransientLocal && self.latched.is_none() {
             self.latched = Some(Latched::new(topic.qos.history, DEPTH));

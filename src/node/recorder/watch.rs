@@ -8,8 +8,11 @@
 //! ```
 //!
 //! Judged by the bus's clock and the times of receipt, so that a test and a replay see what a robot sees. Where
-//! nothing is expected nothing is judged, only shown: a rate learned from a camera that was broken from the start
-//! would call the fault normal.
+//! nothing is expected no rate is judged, only shown: one learned from a camera that was broken from the start
+//! would call the fault normal. But that a topic stays away after it came steadily is said; see [`habit`].
+
+mod habit;
+mod stamp;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -18,6 +21,9 @@ use super::alarm::{Alarm, Change, Log, Noted};
 use crate::spec::Expect;
 use crate::time::Stamp;
 use crate::wire::{Gid, Sample};
+use habit::Habit;
+
+pub(super) use stamp::begins_with_header;
 
 /// A rate is judged over so many expected messages and no less than [`SHORTEST`]: at 30 Hz a camera at half rate
 /// is caught after about half a second, and one frame too few is no alarm.
@@ -35,14 +41,13 @@ const PATIENCE: Duration = Duration::from_millis(900);
 const SHOWN: Duration = Duration::from_secs(2);
 /// The most arrivals remembered; a faster topic is shown over a shorter time.
 const REMEMBERED: usize = 8192;
-/// Where the seconds and nanoseconds of a leading header stand: after the encapsulation.
-const STAMP: std::ops::Range<usize> = 4..12;
-
 /// One topic, watched.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     rate_hz: Option<f64>,
     limit: Option<Duration>,
+    /// What it does by itself, where nothing is promised.
+    habit: Option<Habit>,
     optional: bool,
     stamped: bool,
     since: Stamp,
@@ -62,9 +67,11 @@ impl Watch {
     pub(super) fn new(expect: Option<&Expect>, now: Stamp) -> Self {
         let rate_hz = expect.and_then(|expect| expect.rate_hz).filter(|rate| *rate > 0.0);
         let of_rate = rate_hz.map(|rate| Duration::from_secs_f64(PERIODS / rate).max(HICCUP));
+        let limit = expect.and_then(|expect| expect.max_age).or(of_rate);
         Self {
             rate_hz,
-            limit: expect.and_then(|expect| expect.max_age).or(of_rate),
+            limit,
+            habit: limit.is_none().then(Habit::default),
             optional: expect.is_none_or(|expect| expect.optional),
             stamped: false,
             since: now,
@@ -111,6 +118,10 @@ impl Watch {
             self.settled = now;
         }
         self.last = Some(now);
+        if let Some(habit) = &mut self.habit {
+            habit.see(now);
+            self.end(Alarm::Stopped, now);
+        }
         if self.arrivals.len() == REMEMBERED {
             self.arrivals.pop_front();
         }
@@ -121,7 +132,7 @@ impl Watch {
     }
 
     fn see_stamp(&mut self, sample: &Sample) {
-        let Some(stamp) = leading_stamp(&sample.cdr) else { return };
+        let Some(stamp) = stamp::leading(&sample.cdr) else { return };
         let last = self.last_stamps.entry(sample.publisher).or_insert(stamp);
         if stamp < *last {
             self.show(Alarm::Backwards, sample.received);
@@ -153,6 +164,9 @@ impl Watch {
             Some(last) if self.limit.is_some_and(|limit| now.since(last) > limit) => {
                 self.hold(Alarm::Silent, last, now);
                 self.end(Alarm::Slow, now);
+            }
+            Some(last) if self.habit.as_ref().is_some_and(|habit| habit.is_broken(now)) => {
+                self.hold(Alarm::Stopped, last, now);
             }
             _ => self.judge_rate(now),
         }
@@ -210,6 +224,11 @@ impl Watch {
         self.rate_hz
     }
 
+    /// Messages a second that it came at by itself before it stopped.
+    pub(super) fn habit_hz(&self) -> Option<f64> {
+        self.habit.as_ref().and_then(Habit::rate_hz)
+    }
+
     /// Whether an episode is whole without this topic, or it has been heard.
     pub(super) fn content(&self) -> bool {
         self.optional || self.last.is_some()
@@ -243,30 +262,6 @@ impl Watch {
             self.changes.push(Change::Ended(alarm, lasted));
         }
     }
-}
-
-/// The time in a header that opens a message: the only bytes of a message the recorder ever looks at.
-fn leading_stamp(cdr: &[u8]) -> Option<Stamp> {
-    let little = cdr.get(1)? & 1 == 1;
-    let bytes: [u8; 8] = cdr.get(STAMP)?.try_into().ok()?;
-    let ([a, b, c, d], [e, f, g, h]) =
-        ([bytes[0], bytes[1], bytes[2], bytes[3]], [bytes[4], bytes[5], bytes[6], bytes[7]]);
-    Some(if little {
-        Stamp::from_parts(i32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
-    } else {
-        Stamp::from_parts(i32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
-    })
-}
-
-/// Whether messages of that definition begin with a header: its first field is one.
-pub(super) fn begins_with_header(definition: &str) -> bool {
-    let mut fields =
-        definition.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    fields.find(|line| !line.contains('=')).is_some_and(|line| {
-        line.starts_with("std_msgs/Header ")
-            || line.starts_with("std_msgs/msg/Header ")
-            || line.starts_with("Header ")
-    })
 }
 
 #[cfg(test)]
@@ -381,17 +376,19 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_of_which_nothing_is_expected_is_only_shown() {
+    fn a_topic_of_which_nothing_is_expected_has_stopped_when_it_breaks_its_own_habit() {
         let mut watch = Watch::new(None, Stamp(0));
-        assert_eq!(feed(&mut watch, 0..3_000, 10), []);
-        assert_eq!(feed(&mut watch, 3_000..9_000, 0), []);
-        assert_eq!(watch.longest_gap(Stamp(9_000_000_000)).as_millis(), 6_010);
-    }
-
-    #[test]
-    fn a_header_is_recognized_by_its_definition() {
-        assert!(begins_with_header("# an image\n\nuint8 A=1\nstd_msgs/Header header\nuint32 height\n"));
-        assert!(!begins_with_header("uint32 height\nstd_msgs/Header header\n"));
-        assert!(!begins_with_header(""));
+        let mut changes = feed(&mut watch, 0..15_000, 10);
+        changes.extend(feed(&mut watch, 15_000..21_000, 0));
+        assert_eq!(changes, [(17_000, Change::Began(Alarm::Stopped))]);
+        assert_eq!((watch.words().as_str(), watch.habit_hz()), ("stopped", Some(100.0)));
+        assert_eq!(watch.longest_gap(Stamp(21_000_000_000)).as_millis(), 6_010);
+        let back = feed(&mut watch, 21_000..21_200, 10);
+        assert!(
+            matches!(back[..], [(_, Change::Ended(Alarm::Stopped, lasted))] if lasted.as_millis() == 6_010),
+            "{back:?}"
+        );
+        // It comes again, but for too short a time to have a habit.
+        assert_eq!(feed(&mut watch, 21_200..60_000, 0), []);
     }
 }

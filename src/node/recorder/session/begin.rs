@@ -34,6 +34,12 @@ impl Recorder<'_> {
 
     pub(super) fn start(&mut self) -> Result<(), Error> {
         self.folder.enough()?;
+        // What came before the start and still waits is seen before it: the last word of a latched topic may be there.
+        let now = self.clock.now();
+        for _ in 0..self.inbox.waiting().samples {
+            let Some(sample) = self.inbox.take_before(now) else { break };
+            self.take(sample);
+        }
         if let Some(teach) = &self.session.teach {
             teach::call(self.context.bus.as_ref(), teach, true)?;
         }

@@ -1,0 +1,228 @@
+//! `apprentice sim`: a world behind topics, and the expert's demonstrations of it as bags.
+//!
+//! It decides nothing about the world: options are laid over the robot's file here, and the loop runs in the simulator's
+//! room, where tests reach it without a command line.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use apprentice::bus::Node;
+use apprentice::config::{self, Settings};
+use apprentice::node::recorder::notes::{PROMPT, TASK};
+use apprentice::node::recorder::{Outcome, Session};
+use apprentice::node::simulator::{self, Options, Pace};
+use apprentice::node::{Context, Stop};
+use apprentice::sim::{self, CAMERAS, Disturbance};
+
+use super::notes::{self, NoteArgs};
+use super::options::{BusArgs, SettingsArgs, WrongUse, key_value};
+use super::progress::Progress;
+use super::ros_args::RosArgs;
+use super::standin::sim_arm;
+
+/// Simulate an arm in a world, behind the topics of a real one
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Services: ~/reset (with a seed), ~/disturb. How the attempt stands: ~/result (latched). How the node is: /diagnostics.
+Commands are taken on the topics that the robot's file names in act.parts.*.to; in lockstep on `command`.
+
+Examples:
+  apprentice sim --world reach
+      in real time, on the bus; cameras, joints and /clock as the robot's file says
+  apprentice sim --world fork --rate lockstep --episodes 50 --cameras none
+      each tick waits for the `command` stamped with its time: the same on every machine
+  apprentice sim --world fork --expert --episodes 50 --out demos
+      fifty demonstrations as bags, as fast as they can be made")]
+pub(crate) struct Sim {
+    /// The world; `list` says which there are
+    #[arg(long, value_name = "NAME")]
+    world: String,
+    /// The first attempt's seed; those that follow count up
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// How time passes: real, fast or lockstep [default: real; fast where demonstrations are collected]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Pace>,
+    /// The world's own expert drives
+    #[arg(long)]
+    expert: bool,
+    /// The expert drives by hand: the arm is limp, he drags it, and no command is sent
+    #[arg(long, requires = "expert")]
+    teach: bool,
+    /// Noise between what the expert means and what is executed, as `apprentice dart fit` makes it
+    #[arg(long, value_name = "FILE", requires = "expert", conflicts_with = "teach")]
+    dart: Option<PathBuf>,
+    /// End after so many attempts, each with the next seed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    episodes: Option<u32>,
+    /// Begin the next attempt when one is over, instead of waiting for ~/reset
+    #[arg(long)]
+    auto_reset: bool,
+    /// Record the expert's attempts into this folder, one bag each, on a bus within this process
+    #[arg(long, short, value_name = "DIR", requires = "expert")]
+    out: Option<PathBuf>,
+    /// The cameras, separated by commas, or none [default: those that the robot's file observes]
+    #[arg(long, value_name = "NAMES")]
+    cameras: Option<String>,
+    /// The size of every picture [default: what the robot's file says a policy sees]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<[u32; 2]>,
+    /// Send pictures as JPEG too
+    #[arg(long)]
+    jpeg: bool,
+    /// Something that goes wrong: sensor, action, latency or push, and how much
+    #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
+    disturb: Vec<(String, String)>,
+    #[command(flatten)]
+    settings: SettingsArgs,
+    #[command(flatten)]
+    notes: NoteArgs,
+    #[command(flatten)]
+    bus: BusArgs,
+}
+
+impl Sim {
+    /// Simulates until a signal comes or as many attempts as wanted are over.
+    pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
+        if self.world == "list" {
+            return list();
+        }
+        let settings = match self.settings.load()? {
+            Some(settings) => settings,
+            None => sim_arm()?,
+        };
+        let options = self.options(&settings)?;
+        let stop = Stop::on_signals().context("signals cannot be heard")?;
+        if let Some(out) = self.out.clone() {
+            return self.collect(&settings, &options, out, &stop);
+        }
+        let bus = self.bus.open("simulator", ros)?;
+        let attempts = simulator::run(&Context::new(bus, stop), &options, None)?;
+        for attempt in &attempts {
+            println!(
+                "seed {}: {}, {:.1} s, score {:.2}",
+                attempt.seed,
+                verdict(attempt.success),
+                attempt.seconds,
+                attempt.score
+            );
+        }
+        Ok(())
+    }
+
+    fn options(&self, settings: &Settings) -> anyhow::Result<Options> {
+        let entry = sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
+        let act = settings.act.clone().ok_or_else(|| {
+            WrongUse(
+                "the robot's file has no section `act`: the simulator does not know what moves it".into(),
+            )
+        })?;
+        let pace = self.rate.unwrap_or(if self.out.is_some() { Pace::Fast } else { Pace::Real });
+        if self.expert && pace == Pace::Lockstep {
+            return Err(WrongUse(
+                "lockstep waits for others' commands: with --expert nobody sends any".into(),
+            )
+            .into());
+        }
+        let mut disturbance = Disturbance::default();
+        for (kind, size) in &self.disturb {
+            let size: f64 =
+                size.parse().map_err(|_no| WrongUse(format!("--disturb {kind}={size}: no number")))?;
+            let kind = kind.parse().map_err(|error: sim::Error| WrongUse(error.to_string()))?;
+            disturbance = disturbance.with(kind, size).map_err(|error| WrongUse(error.to_string()))?;
+        }
+        Ok(Options {
+            world: entry.name.to_owned(),
+            seed: self.seed,
+            pace,
+            joints: settings.robot.joints.clone(),
+            observe: settings.observe.clone(),
+            act,
+            cameras: self.cameras()?,
+            size: self.size,
+            jpeg: self.jpeg,
+            disturbance,
+            expert: self.expert,
+            teach: self.teach,
+            dart: self.dart.as_deref().map(config::alone).transpose()?,
+            auto_reset: self.auto_reset,
+            episodes: self.episodes,
+        })
+    }
+
+    fn cameras(&self) -> Result<Option<Vec<String>>, WrongUse> {
+        let Some(said) = self.cameras.as_deref() else { return Ok(None) };
+        if said == "none" {
+            return Ok(Some(Vec::new()));
+        }
+        let names: Vec<String> = said.split(',').map(str::to_owned).collect();
+        match names.iter().find(|name| !CAMERAS.contains(&name.as_str())) {
+            Some(name) => {
+                Err(WrongUse(format!("{name:?} is no camera; there are {}, or none", CAMERAS.join(" and "))))
+            }
+            None => Ok(Some(names)),
+        }
+    }
+
+    fn collect(
+        self,
+        settings: &Settings,
+        options: &Options,
+        out: PathBuf,
+        stop: &Stop,
+    ) -> anyhow::Result<()> {
+        let node = Node::new("recorder", "")?;
+        let expected = settings.expected(&node)?;
+        let mut notes = notes::of_robot(settings, &node)?;
+        let about = sim::world(&options.world)?.about;
+        notes.extend([TASK, PROMPT].map(|key| (key.to_owned(), about.to_owned())));
+        notes.extend(self.notes.notes());
+        let wanted = options.episodes.unwrap_or(1);
+        let mut progress = Progress::begin(&options.world, u64::from(wanted), "demonstrations");
+        let session = Session { out, notes, ..Session::default() };
+        let mut well = 0;
+        let outcome =
+            simulator::collect(options, &expected, settings.record.clone(), session, stop, |collected| {
+                well += u32::from(collected.attempt.success);
+                progress.step();
+                tracing::debug!(?collected, "kept");
+            })?;
+        drop(progress);
+        say(&outcome, well);
+        anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
+        Ok(())
+    }
+}
+
+fn say(outcome: &Outcome, well: u32) {
+    let (first, last) = (outcome.kept.first(), outcome.kept.last());
+    let (Some(first), Some(last)) = (first, last) else {
+        println!("nothing was kept");
+        return;
+    };
+    let sum = |of: fn(&apprentice::node::recorder::Kept) -> u64| outcome.kept.iter().map(of).sum::<u64>();
+    println!(
+        "{} demonstrations, {well} of them successful, {} to {}: {} messages, {:.1} MB, {} lost",
+        outcome.kept.len(),
+        first.path.display(),
+        last.path.display(),
+        sum(|kept| kept.messages),
+        sum(|kept| kept.bytes) as f64 / 1e6,
+        sum(|kept| kept.lost)
+    );
+}
+
+fn list() -> anyhow::Result<()> {
+    let lines: Vec<String> =
+        sim::WORLDS.iter().map(|entry| format!("{:8} {}", entry.name, entry.about)).collect();
+    Ok(super::options::put(&lines.join("\n"))?)
+}
+
+fn verdict(success: bool) -> &'static str {
+    if success { "done" } else { "failed" }
+}
+
+fn size(text: &str) -> anyhow::Result<[u32; 2]> {
+    let (width, height) = text.split_once('x').context("no `x`: it reads WIDTHxHEIGHT, as in 96x96")?;
+    Ok([width.parse()?, height.parse()?])
+}

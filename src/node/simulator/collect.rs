@@ -1,0 +1,195 @@
+//! Collecting: the expert's attempts, each recorded into a bag of its own.
+//!
+//! The recorder is the ordinary one, on an ordinary bus, asked by its services to start and stop; nothing reaches a bag but
+//! what was published. The bus lives in this process because only there a publisher can wait for whoever listens, so that
+//! time may pass as fast as it goes and nothing is lost. Its clock is the world's, hence the borders of an episode are
+//! exact: the first observation is what the attempt begins with, the last is what it came to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::work::{Attempt, Simulator};
+use super::{BEGINNING, Error, Options};
+use crate::bag::{self, Notes};
+use crate::bus::local::{Hub, Local};
+use crate::bus::typed::{call_typed, read, subscribe};
+use crate::bus::{Inbox, Limit, Node, Subscription, ToldClock};
+use crate::msg::own::Recording;
+use crate::msg::std::{SetBool, SetBoolRequest, Trigger, TriggerRequest, TriggerResponse};
+use crate::node::recorder::{self, Config, Outcome, Session, Wanted};
+use crate::node::{Context, Stop};
+use crate::spec::Expect;
+use crate::wire::Qos;
+
+/// The world of an attempt, as it is noted in a bag.
+const WORLD: &str = "apprentice.world";
+/// Its seed.
+const SEED: &str = "apprentice.seed";
+/// Its score.
+const SCORE: &str = "apprentice.score";
+
+/// How long the recorder may take for what it is asked: ending a bag includes bringing it to the disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take to subscribe to everything.
+const HEARD: Duration = Duration::from_secs(10);
+
+/// One attempt and its bag.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Collected {
+    /// How it went.
+    pub attempt: Attempt,
+    /// Its bag.
+    pub path: PathBuf,
+}
+
+/// Records `options.episodes` attempts of the expert (one where unsaid) into the folder of `session`; each is given to `done`
+/// as soon as its bag is whole. Attempts that failed are kept and labelled so; one that `stop` interrupts is not kept.
+///
+/// What of `expected` is published is held to what it promises; everything else that is published is recorded too.
+pub fn collect(
+    options: &Options,
+    expected: &[Expect],
+    config: Config,
+    mut session: Session,
+    stop: &Stop,
+    mut done: impl FnMut(&Collected),
+) -> Result<Outcome, Error> {
+    let clock = Arc::new(ToldClock::new(BEGINNING));
+    let hub = Hub::patient(clock.clone());
+    let options = Options { expert: true, ..options.clone() };
+    let context = Context::new(Arc::new(hub.join(Node::new("simulator", "")?)), stop.clone());
+    let mut simulator = Simulator::open(&context, &options, Some(clock))?;
+    let promise = |topic: String| {
+        let known = expected.iter().find(|expect| expect.topic == topic).cloned();
+        known.unwrap_or_else(|| Expect::any(topic))
+    };
+    let wanted = Wanted { expect: simulator.topics().into_iter().map(promise).collect(), all: false };
+    session.notes.insert(WORLD.to_owned(), options.world.clone());
+    let scribe = Scribe::start(&hub, wanted, config, session)?;
+    let worked = scribe.attend(&mut simulator, &options, stop, &mut done);
+    scribe.end(worked)
+}
+
+/// The recorder at work in a thread of its own.
+struct Scribe {
+    bus: Local,
+    thread: JoinHandle<Result<Outcome, recorder::Error>>,
+    stop: Stop,
+    inbox: Inbox,
+    _status: Subscription,
+}
+
+impl Scribe {
+    fn start(hub: &Hub, wanted: Wanted, config: Config, session: Session) -> Result<Self, Error> {
+        let bus = hub.join(Node::new("collection", "")?);
+        // On this bus a full inbox would hold up the recorder itself; a second has a few of these, an attempt some seconds.
+        let inbox = Inbox::new(Limit { samples: 100_000, bytes: 1 << 28 });
+        let _status = subscribe::<Recording>(&bus, "/recorder/status", Qos::latched(1), &inbox)?;
+        let stop = Stop::default();
+        let context = Context::new(Arc::new(hub.join(Node::new("recorder", "")?)), stop.clone());
+        let thread = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || recorder::run(&context, wanted, config, session))
+            .map_err(|_refused| Error::Thread { what: "could not be started" })?;
+        Ok(Self { bus, thread, stop, inbox, _status })
+    }
+
+    /// Attempt after attempt, until there are enough or `stop` is wished.
+    fn attend(
+        &self,
+        simulator: &mut Simulator<'_>,
+        options: &Options,
+        stop: &Stop,
+        done: &mut impl FnMut(&Collected),
+    ) -> Result<(), Error> {
+        self.wait_until_heard(simulator)?;
+        for number in 0..options.episodes.unwrap_or(1) {
+            simulator.reset(options.seed.wrapping_add(u64::from(number)))?;
+            let path = self.begin()?;
+            let Some(attempt) = self.attempt(simulator, stop)? else {
+                granted("discard", self.ask("discard")?)?;
+                tracing::info!("the attempt that was under way is not kept");
+                return Ok(());
+            };
+            self.keep(&path, attempt)?;
+            done(&Collected { attempt, path });
+        }
+        Ok(())
+    }
+
+    /// One attempt from its first observation to its last; nothing where it was interrupted.
+    fn attempt(&self, simulator: &mut Simulator<'_>, stop: &Stop) -> Result<Option<Attempt>, Error> {
+        loop {
+            if stop.wished() || self.thread.is_finished() {
+                return Ok(None);
+            }
+            simulator.show()?;
+            if let Some(attempt) = simulator.finished() {
+                return Ok(Some(attempt));
+            }
+            simulator.act()?;
+        }
+    }
+
+    fn wait_until_heard(&self, simulator: &Simulator<'_>) -> Result<(), Error> {
+        let deadline = Instant::now() + HEARD;
+        loop {
+            let topics = simulator.unheard();
+            if topics.is_empty() || self.thread.is_finished() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Unheard { topics, wait_s: HEARD.as_secs() });
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Begins an episode; where its bag is.
+    fn begin(&self) -> Result<PathBuf, Error> {
+        while self.inbox.take().is_some() {}
+        granted("start", self.ask("start")?)?;
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(sample) = self.inbox.wait(deadline) {
+            let status: Recording = read(&sample)?;
+            if status.state == Recording::RECORDING {
+                return Ok(status.path.into());
+            }
+        }
+        Err(Error::Refused { what: "start", why: "it did not say where it records".to_owned() })
+    }
+
+    fn ask(&self, what: &'static str) -> Result<TriggerResponse, Error> {
+        if self.thread.is_finished() {
+            return Err(Error::Refused { what, why: "it has ended".to_owned() });
+        }
+        Ok(call_typed::<Trigger>(&self.bus, &format!("/recorder/{what}"), &TriggerRequest {}, PATIENCE)?)
+    }
+
+    /// Ends the episode as `attempt` ended, and labels its bag.
+    fn keep(&self, path: &std::path::Path, attempt: Attempt) -> Result<(), Error> {
+        let request = SetBoolRequest { data: attempt.success };
+        let answer = call_typed::<SetBool>(&self.bus, "/recorder/stop", &request, PATIENCE)?;
+        granted("stop", TriggerResponse { success: answer.success, message: answer.message })?;
+        let label = [(SEED, attempt.seed.to_string()), (SCORE, format!("{:.3}", attempt.score))];
+        let label: Notes = label.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Ok(bag::label(path, &label)?)
+    }
+
+    /// Ends the recorder. Where it ended with an error, that is why nothing else went on.
+    fn end(self, worked: Result<(), Error>) -> Result<Outcome, Error> {
+        self.stop.wish();
+        let recorded = self.thread.join().map_err(|_panic| Error::Thread { what: "panicked" })?;
+        let outcome = recorded.map_err(|error| Error::Recorder(Box::new(error)))?;
+        worked.map(|()| outcome)
+    }
+}
+
+fn granted(what: &'static str, answer: TriggerResponse) -> Result<(), Error> {
+    match answer.success {
+        true => Ok(()),
+        false => Err(Error::Refused { what, why: answer.message }),
+    }
+}
