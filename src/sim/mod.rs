@@ -11,6 +11,7 @@ mod fork;
 pub mod physics;
 mod pick;
 mod picking;
+mod push;
 mod reach;
 pub mod render;
 mod simulation;
@@ -57,6 +58,7 @@ macro_rules! worlds {
 worlds! {
     reach, 6, "bring the gripper to a pose in the air";
     fork, 8, "bring the gripper past a post: left and right are equally good, straight on collides";
+    push, 30, "push a T-shaped block onto its outline with the closed fingers";
     pick, 15, "pick a cube from a random place and put it into a bin";
     sort, 14, "pick the cube or leave it, as a lamp said that has gone out";
 }
