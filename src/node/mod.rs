@@ -42,3 +42,14 @@ impl fmt::Debug for Context {
         out.debug_struct("Context").field("node", self.bus.node()).field("stop", &self.stop).finish()
     }
 }
+
+/// An error with its causes, in one line.
+fn report(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}

@@ -33,7 +33,7 @@ pub use streams::Losses;
 use session::Recorder;
 use space::Folder;
 
-use super::Context;
+use super::{Context, report};
 use crate::precedence::Precedence;
 use crate::{bag, bus};
 
@@ -145,15 +145,4 @@ fn recover(folder: &Folder) -> Vec<PathBuf> {
         }
     }
     whole
-}
-
-/// An error with its causes, in one line.
-fn report(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }

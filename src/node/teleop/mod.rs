@@ -39,9 +39,9 @@ use face::Face;
 use measured::Measured;
 use source::Source;
 
-use super::Context;
 use super::diagnostics::header;
 use super::screen::{self, Key};
+use super::{Context, report};
 use crate::bus::typed::{Publisher, read};
 use crate::bus::{self, Complaint, Inbox, Limit, Subscription};
 use crate::msg::Message;
@@ -296,15 +296,4 @@ impl Teleop {
         }
         Ok(())
     }
-}
-
-/// An error with its causes, in one line.
-fn report(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }
