@@ -168,5 +168,5 @@ fn the_demo_tells_its_story_and_leaves_a_whole_bag() {
         assert!(story.contains(told), "{told:?} is not in\n{story}");
     }
     let said = json(&apprentice(["bag", "info", "--json"], [folder.path()]), 0);
-    assert_accounted(&said[0], 2 * (200 + 100 + 30 + 30));
+    assert_accounted(&said[0], 2 * (100 + 100 + 25 + 25));
 }
