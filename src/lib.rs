@@ -41,6 +41,8 @@ pub mod msg;
 pub mod nn;
 pub mod node;
 pub mod noise;
+#[cfg(feature = "learn")]
+pub mod policy;
 pub mod precedence;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -10,6 +10,7 @@
 mod cli;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -61,11 +62,25 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The publisher's topics, waited for as long as it takes to start one on a machine under load.
+const ROBOT: &str = "
+robot: {name: peer, joints: [joint_0]}
+observe:
+  rate_hz: 30
+  streams:
+    camera: {topic: /camera_0/image_raw, type: sensor_msgs/msg/Image, size: [96, 96], align: newest, max_age_ms: 100, time: header}
+    arm: {topic: /arm_0/joint_states, type: sensor_msgs/msg/JointState, fields: [position], align: newest, max_age_ms: 100, time: header}
+record: {wait_s: 60}
+";
+
 fn record(folder: &Path) -> Result<Running> {
+    let robot = folder.join("robot.yaml");
+    fs::write(&robot, ROBOT)?;
     let domain = DOMAIN.to_string();
-    let words =
-        ["record", "--no-keys", "--domain", &domain, "--topic", TOPICS[0], "--topic", TOPICS[1], "--out"];
-    Ok(Running(command(words, [folder]).stdout(Stdio::null()).spawn()?))
+    let words = ["record", "--no-keys", "--domain", &domain];
+    let mut command = command::<&Path>(words, []);
+    command.arg("--config").arg(&robot).arg("--out").arg(folder.join("bags"));
+    Ok(Running(command.stdout(Stdio::null()).spawn()?))
 }
 
 /// Keeps the publisher on the loopback interface, where the recorder is. After `lease` without a word from it, others take
@@ -126,7 +141,7 @@ fn numbers(episode: &Path) -> Result<BTreeMap<String, Vec<u64>>> {
 /// messages are missing.
 fn missing(stopped: Stopped, lease: &str, how: &[&str]) -> Result<u64> {
     let folder = tempfile::tempdir()?;
-    let episode = folder.path().join("episode_0000");
+    let episode = folder.path().join("bags/episode_0000");
     let recorder = record(folder.path())?;
     let mut publisher = publish(lease, how)?;
     until("a good second on the disk", || Ok(size_of(&episode) > 30_000_000))?;

@@ -1,0 +1,3 @@
+//! A policy: an encoder, a normalizer and one head.
+
+pub mod head;
