@@ -2,9 +2,18 @@
 //!
 //! No room below this one knows tensors, so that recording and checking build and run where there is no libtorch.
 
+pub mod attention;
+pub mod chance;
+pub mod conv;
 mod cuda;
+pub mod denoiser;
 pub mod device;
+pub mod fits;
 pub mod layers;
+pub mod solver;
+pub mod trunk;
+pub mod unet;
+pub mod waves;
 pub mod weights;
 
 pub use weights::{Site, Weights};
