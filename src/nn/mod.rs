@@ -5,11 +5,17 @@
 pub mod attention;
 pub mod chance;
 pub mod conv;
+pub mod conv2d;
+pub mod convnet;
 mod cuda;
 pub mod denoiser;
 pub mod device;
+pub mod encoder;
 pub mod fits;
+pub mod history;
+pub mod keypoints;
 pub mod layers;
+pub mod resnet;
 pub mod solver;
 pub mod trunk;
 pub mod unet;

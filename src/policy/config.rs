@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, head, normal};
 use crate::data::Layout;
+use crate::nn::fits::{self, checked, fits, some};
 use crate::nn::{encoder, history};
 
 /// The section `policy`.
@@ -18,7 +19,7 @@ use crate::nn::{encoder, history};
 ///   head: {flow: {steps: 10}}
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Config {
     /// How many observations are seen; two, as in Chi et al. 2023 ("Diffusion Policy", table 6).
     #[serde(default = "two")]
@@ -41,10 +42,11 @@ pub struct Config {
     /// How numbers are scaled.
     #[serde(default)]
     pub normal: normal::Config,
-    /// The most actions of a chunk that are given in training as already promised, so that the head learns to go on from them
-    /// (Black et al. 2025, "Training-Time Action Conditioning for Efficient Real-Time Chunking"); 0 gives none.
-    #[serde(default)]
-    pub prefix: u16,
+    /// Of a head that learns to go on from promised actions: the most of a chunk that are given in training, of which every number
+    /// comes up alike (Black et al. 2025, "Training-Time Action Conditioning for Efficient Real-Time Chunking"). Half the chunk
+    /// where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<u16>,
     /// What says what to do.
     pub head: head::Config,
 }
@@ -79,70 +81,67 @@ impl Config {
         }
     }
 
-    /// The rules that tie its settings to one another and to what the robot shows.
-    pub(super) fn check(&self, layout: &Layout) -> Result<(), Error> {
-        let refused = |key, why: String| Err(Error::Setting { key, why });
-        for (key, value) in
-            [("policy.history", self.history), ("policy.chunk", self.chunk), ("policy.width", self.width)]
-        {
-            if value == 0 {
-                return refused(key, "0 is too few".to_owned());
-            }
-        }
-        let remembers = !matches!(self.memory, history::Config::Stack);
-        if remembers && self.history < 2 {
-            let why = "there is nothing to remember where `policy.history` is 1".to_owned();
-            return refused("policy.memory", why);
-        }
-        if let history::Config::Lstm(history::Lstm { layers: 0 })
-        | history::Config::Transformer(history::Transformer { layers: 0, .. }) = self.memory
-        {
-            return refused("policy.memory", "0 layers are too few".to_owned());
-        }
-        if let history::Config::Transformer(history::Transformer { heads, .. }) = self.memory
-            && (heads == 0 || self.width % u16::from(heads) != 0)
-        {
-            let why = format!("{heads} heads do not share a width of {} evenly", self.width);
-            return refused("policy.memory.transformer.heads", why);
-        }
-        if let Some(encoder::Past { dropout }) = self.past
-            && !(0.0..=1.0).contains(&dropout)
-        {
-            return refused("policy.past.dropout", format!("{dropout} is no share between 0 and 1"));
-        }
-        let reaches_all = self.normal.clip > 1.0;
-        if !reaches_all {
-            let why = format!("{} would cut what the data has", self.normal.clip);
-            return refused("policy.normal.clip", why);
-        }
-        if self.prefix >= self.chunk {
-            let why = format!("{} leaves nothing of a chunk of {}", self.prefix, self.chunk);
-            return refused("policy.prefix", why);
-        }
-        self.check_sight(layout)
+    /// The most actions of a chunk that are given in training.
+    pub(super) fn given(&self) -> u16 {
+        if self.head.prefixes() { self.prefix.unwrap_or(self.chunk / 2) } else { 0 }
     }
 
-    fn check_sight(&self, layout: &Layout) -> Result<(), Error> {
-        let (resnet, convnet) = match self.encoder {
-            encoder::Config::Resnet(config) => (Some(config), None),
-            encoder::Config::Convnet(config) => (None, Some(config)),
-            encoder::Config::Blind => (None, None),
-        };
-        let nothing = resnet.is_some_and(|config| config.keypoints == 0 || config.channels == 0)
-            || convnet.is_some_and(|config| config.keypoints == 0 || config.channels.contains(&0));
-        if nothing {
-            let why = "0 channels or 0 points see nothing".to_owned();
-            return Err(Error::Setting { key: "policy.encoder", why });
+    /// The rules that tie its settings to one another.
+    pub(super) fn check(&self) -> Result<(), fits::Error> {
+        some("history", self.history.into())?;
+        some("chunk", self.chunk.into())?;
+        some("width", self.width.into())?;
+        self.check_memory()?;
+        self.check_eyes()?;
+        if let Some(encoder::Past { dropout }) = &self.past {
+            fits("past.dropout", dropout, "from 0 to 1", (0.0..=1.0).contains(dropout))?;
         }
-        let sees = layout.width() > 0 || self.past.is_some();
-        if !sees && (layout.cameras.is_empty() || self.encoder == encoder::Config::Blind) {
-            let why = "nothing is left to see".to_owned();
-            return Err(Error::Setting { key: "policy.encoder", why });
+        let clip = self.normal.clip;
+        fits("normal.clip", &clip, "above 1, so that it cuts nothing the data has", clip > 1.0)?;
+        let Some(prefix) = self.prefix else { return Ok(()) };
+        fits("prefix", &prefix, "below `chunk`: something must be left to plan", prefix < self.chunk)?;
+        fits("prefix", &prefix, "with a head whose `prefixes` is true", self.head.prefixes())
+    }
+
+    fn check_memory(&self) -> Result<(), fits::Error> {
+        let layers = match self.memory {
+            history::Config::Stack => return Ok(()),
+            history::Config::Lstm(history::Lstm { layers }) => layers,
+            history::Config::Transformer(history::Transformer { layers, heads }) => {
+                let shared = heads > 0 && self.width.is_multiple_of(heads.into());
+                fits("memory.transformer.heads", &heads, "a number that divides `width`", shared)?;
+                layers
+            }
+        };
+        some("memory.layers", layers.into())?;
+        let enough = self.history > 1;
+        fits("history", &self.history, "at least 2 where there is a memory other than `stack`", enough)
+    }
+
+    fn check_eyes(&self) -> Result<(), fits::Error> {
+        let (keypoints, least) = match self.encoder {
+            encoder::Config::Resnet(config) => (config.keypoints, config.channels),
+            encoder::Config::Convnet(config) => {
+                (config.keypoints, config.channels.into_iter().min().unwrap_or(0))
+            }
+            encoder::Config::Blind => return Ok(()),
+        };
+        some("encoder.keypoints", keypoints.into())?;
+        some("encoder.channels", least.into())
+    }
+
+    /// The rules that tie it to what the robot shows.
+    pub(super) fn check_for(&self, layout: &Layout) -> Result<(), Error> {
+        let refused = |key, why: &str| Err(Error::Setting { key, why: why.to_owned() });
+        let numbers = layout.width() > 0 || self.past.is_some();
+        if !numbers && (layout.cameras.is_empty() || self.encoder == encoder::Config::Blind) {
+            return refused("policy.encoder", "nothing is left to see");
         }
         if layout.actions.is_empty() {
-            let why = "there are no actions to learn".to_owned();
-            return Err(Error::Setting { key: "act.parts", why });
+            return refused("act.parts", "there are no actions to learn");
         }
         Ok(())
     }
 }
+
+checked!(Config);

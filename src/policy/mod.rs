@@ -25,10 +25,10 @@ use crate::data::augment::Augment;
 use crate::data::batch::Batch;
 use crate::data::{Layout, Statistics};
 use crate::nn::encoder::{Encoder, Seen};
-use crate::nn::{Encoding, Weights, chance};
+use crate::nn::{Encoding, Weights, chance, fits};
 use crate::noise::Noise;
 use fence::fenced;
-use head::{Continuing, Head, Loss, Target};
+use head::{Continuing, Head, Loss, Shape, Target};
 use normal::Normal;
 
 /// An encoder, a normalizer and a head.
@@ -53,7 +53,9 @@ impl Policy {
     /// A policy that has learned nothing yet; its weights are made in `weights`.
     pub fn create(spec: &Spec, statistics: &Statistics, weights: Weights) -> Result<Self, Error> {
         let Spec { layout, policy, .. } = spec;
-        policy.check(layout)?;
+        let unfit = |error: fits::Error| Error::Setting { key: "policy", why: error.to_string() };
+        policy.check().map_err(unfit)?;
+        policy.check_for(layout)?;
         let known = [statistics.state.len(), statistics.actions.len(), statistics.goal.len()];
         let wanted = [layout.width(), layout.actions.len(), layout.goal.len()];
         if known != wanted {
@@ -63,7 +65,7 @@ impl Policy {
         let (normal, encoder, head) = fenced("making the network", || {
             let root = weights.root();
             let encoder = Encoder::new(&policy.plan(), &policy.shape(layout), &root.at("encoder"));
-            let head = head_of(spec, statistics, &encoder, &root.at("head"))?;
+            let head = policy.head.build(&head_shape(spec, statistics, &encoder), &root.at("head"));
             Ok((Normal::new(&policy.normal, statistics, &root), encoder, head))
         })?;
         Ok(Self { spec: spec.clone(), statistics: statistics.clone(), weights, normal, encoder, head })
@@ -99,8 +101,8 @@ impl Policy {
     pub fn loss(&self, batch: &Batch, noise: &mut Noise) -> Result<Loss, Error> {
         fenced("computing the loss", || {
             let seen = self.encode(batch, Manner::Learning(&mut *noise));
-            let promised = self.given(batch, noise);
-            Ok(self.head.loss(&seen, &self.target(batch, &promised), noise))
+            let given = self.given(batch, noise);
+            Ok(self.head_loss(&seen, batch, given.as_ref(), noise))
         })
     }
 
@@ -109,8 +111,27 @@ impl Policy {
         fenced("computing the loss", || {
             let _off = tch::no_grad_guard();
             let seen = self.encode(batch, Manner::Plain);
-            Ok(self.head.loss(&seen, &self.target(batch, &None), noise))
+            Ok(self.head_loss(&seen, batch, None, noise))
         })
+    }
+
+    fn head_loss(
+        &self,
+        seen: &Encoding,
+        batch: &Batch,
+        promised: Option<&Tensor>,
+        noise: &mut Noise,
+    ) -> Loss {
+        let actions = self.normal.actions(&batch.actions);
+        let real = batch.real.to_kind(actions.kind());
+        self.head.loss(seen, &Target { actions: &actions, real: &real, promised }, noise)
+    }
+
+    /// How many of each chunk's actions are given, `[B]`, where the head learns to go on from them.
+    fn given(&self, batch: &Batch, noise: &mut Noise) -> Option<Tensor> {
+        let most = usize::from(self.spec.policy.given());
+        let draw = || chance::below(noise, batch.actions.size()[0], most + 1);
+        (most > 0).then(draw).map(|counts| Tensor::from_slice(&counts).to_device(self.device()))
     }
 
     /// What the head sees.
@@ -133,5 +154,34 @@ impl Policy {
             Manner::Learning(noise) => self.encoder.forward(&seen, Some(noise)),
             Manner::Plain => self.encoder.forward(&seen, None),
         }
+    }
+}
+
+impl Loss {
+    /// What is trained on: the mean over samples that count as much as `weight: [B]` says.
+    pub fn mean(&self, weight: &Tensor) -> Tensor {
+        weighted(&self.each, weight)
+    }
+
+    /// The same mean of each of its parts.
+    pub fn parts(&self, weight: &Tensor) -> Vec<(&'static str, Tensor)> {
+        self.parts.iter().map(|(name, part)| (*name, weighted(part, weight))).collect()
+    }
+}
+
+fn weighted(each: &Tensor, weight: &Tensor) -> Tensor {
+    let weight = weight.to_kind(each.kind());
+    (each * &weight).sum(each.kind()) / weight.sum(each.kind()).clamp_min(f64::from(f32::MIN_POSITIVE))
+}
+
+/// What the head is made to fit.
+fn head_shape(spec: &Spec, statistics: &Statistics, encoder: &Encoder) -> Shape {
+    let scale = spec.policy.normal.actions;
+    Shape {
+        chunk: i64::from(spec.policy.chunk),
+        action: spec.layout.actions.len() as i64,
+        width: encoder.width(),
+        tokens: encoder.tokens(),
+        quantiles: statistics.actions.iter().map(|spread| scale.edges(spread)).collect(),
     }
 }

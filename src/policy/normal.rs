@@ -136,10 +136,10 @@ impl Scale {
         if 2.0 * one < CONSTANT { (centre, 0.0) } else { (centre, one) }
     }
 
-    /// Where the edges of a number's bins come to lie.
+    /// Where the quantiles of a number come to lie; nowhere for one that never changes.
     pub(super) fn edges(self, spread: &Spread) -> Vec<f64> {
         let (centre, one) = self.of(spread);
-        let scaled = |edge: &f32| if one == 0.0 { 0.0 } else { (f64::from(*edge) - centre) / one };
-        spread.quantiles.iter().map(scaled).collect()
+        let scaled = |edge: &f32| (f64::from(*edge) - centre) / one;
+        if one == 0.0 { Vec::new() } else { spread.quantiles.iter().map(scaled).collect() }
     }
 }
