@@ -140,7 +140,7 @@ impl Policy {
         let augment = &self.spec.augment;
         let pictures: Vec<Tensor> = (0..cameras)
             .map(|camera| match &mut manner {
-                Manner::Learning(noise) => batch.pictures(camera, augment, Some(noise)),
+                Manner::Learning(noise) => batch.pictures(camera, augment, Some(&mut **noise)),
                 Manner::Plain => batch.pictures(camera, augment, None),
             })
             .collect();
