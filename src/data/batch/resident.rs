@@ -13,6 +13,7 @@ const PORTION: usize = 64 << 20;
 /// The pictures of a data set on a device.
 #[derive(Debug)]
 pub struct Resident {
+    device: Device,
     /// For each camera `[pictures, height, width, channels]`, bytes.
     cameras: Vec<Tensor>,
 }
@@ -43,19 +44,18 @@ impl Resident {
             Ok(whole)
         };
         let cameras = counts.iter().zip(cameras).enumerate().map(carry).collect::<Result<_, Error>>()?;
-        Ok(Some(Self { cameras }))
+        Ok(Some(Self { device, cameras }))
     }
 
     /// The batch of what was gathered without its pictures.
     pub fn batch(&self, gathered: &Gathered) -> Batch {
         let (count, history) = (gathered.count as i64, gathered.shape.history as i64);
         let pictures = |(camera, places): (&Tensor, &Vec<i64>)| {
-            let chosen = camera.index_select(0, &Tensor::from_slice(places).to_device(camera.device()));
+            let chosen = camera.index_select(0, &Tensor::from_slice(places).to_device(self.device));
             let size = camera.size();
             chosen.reshape([&[count, history], &size[1..]].concat())
         };
-        let device = self.cameras.first().map_or(Device::Cpu, Tensor::device);
         let frames = self.cameras.iter().zip(&gathered.places).map(pictures).collect();
-        Batch { frames, ..Batch::of_numbers(gathered, device) }
+        Batch { frames, ..Batch::of_numbers(gathered, self.device) }
     }
 }
