@@ -22,6 +22,7 @@ use serde::de::IgnoredAny;
 
 use crate::arm::Description;
 use crate::bus;
+use crate::data;
 use crate::data::observe::Observe;
 use crate::node::{recorder, teleop};
 use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
@@ -93,6 +94,8 @@ pub struct Settings {
     pub record: recorder::Config,
     /// How a person drives it.
     pub teleop: teleop::Config,
+    /// What of its recordings is learned from.
+    pub data: data::Config,
     /// The sections that nothing interprets, as they stand.
     kept: Vec<(&'static str, Tree)>,
     /// Where the robot's description was named.
@@ -112,6 +115,8 @@ struct Top {
     record: recorder::Config,
     #[serde(default)]
     teleop: teleop::Config,
+    #[serde(default)]
+    data: data::Config,
     policy: Option<IgnoredAny>,
     train: Option<IgnoredAny>,
 }
@@ -147,7 +152,7 @@ impl Settings {
     }
 
     fn from_tree(tree: &Tree) -> Result<Self, Error> {
-        let Top { robot, observe, act, record, teleop, .. } = read::read(tree, &[])?;
+        let Top { robot, observe, act, record, teleop, data, .. } = read::read(tree, &[])?;
         let mut kept = Vec::new();
         for name in KEPT {
             if let Some(node) = tree.get(name) {
@@ -155,7 +160,7 @@ impl Settings {
             }
         }
         let urdf_at = tree.place_of(&["robot", "urdf"]).clone();
-        let settings = Self { robot, observe, act, record, teleop, kept, urdf_at };
+        let settings = Self { robot, observe, act, record, teleop, data, kept, urdf_at };
         settings.check(tree)?;
         Ok(settings)
     }
@@ -188,6 +193,10 @@ impl Settings {
                     format!("{seconds} is no number of seconds from 0 to 1000000"),
                 ));
             }
+        }
+        if let Err(data::Error::Setting { key, why }) = self.data.check() {
+            let path: Vec<&str> = key.split('.').collect();
+            return Err(fault(tree, &path, why));
         }
         self.check_parts(tree)?;
         self.check_types(tree)

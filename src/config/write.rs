@@ -32,6 +32,7 @@ impl Serialize for Settings {
         }
         map.serialize_entry("record", &self.record)?;
         map.serialize_entry("teleop", &self.teleop)?;
+        map.serialize_entry("data", &self.data)?;
         for (name, node) in &self.kept {
             map.serialize_entry(name, node)?;
         }
