@@ -5,7 +5,7 @@
 //! bad in the same way, so the search is over a few knots between which a chunk runs straight; the paper acts with single steps.
 
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::given;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
@@ -152,13 +152,10 @@ impl Energy {
         &self.least + chance::unit(noise, &dims, like) * (&self.most - &self.least)
     }
 
-    /// The demonstrated chunk at the knots: `[B, knots, action]`; one that ends before has its last real action there.
+    /// The demonstrated chunk at the knots: `[B, knots, action]`.
     fn shown(&self, target: &Target<'_>) -> Tensor {
-        let real = target.real.sum_dim_intlist(1, false, Kind::Int64);
-        let last = (real - 1).clamp_min(0).unsqueeze(1);
-        let knots = Tensor::from_slice(&self.knots).to_device(last.device()).unsqueeze(0);
-        let steps = knots.minimum(&last).unsqueeze(2).expand([-1, -1, self.action], false);
-        target.actions.gather(1, &steps, false)
+        let knots = Tensor::from_slice(&self.knots).to_device(target.actions.device());
+        given::held(target).index_select(1, &knots)
     }
 
     /// Knots with those that are frozen in their places.
