@@ -44,12 +44,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("crossterm", &["src/node/screen.rs"]),
     ("indicatif", &["src/main/progress.rs"]),
     ("signal_hook", &["src/node/stop.rs"]),
-<<<<<<< HEAD
-    ("serde_saphyr", &["src/config/", "src/bag/metadata.rs", "src/bag/qos.rs", "src/policy/checkpoint/"]),
+    ("serde_saphyr", &[
+        "src/config/",
+        "src/bag/metadata.rs",
+        "src/bag/qos.rs",
+        "src/policy/checkpoint/",
+        "tests/",
+        "benches/",
+    ]),
     ("safetensors", &["src/policy/checkpoint/"]),
-=======
-    ("serde_saphyr", &["src/config/", "src/bag/metadata.rs", "src/bag/qos.rs", "tests/", "benches/"]),
->>>>>>> heads
     ("tracing_subscriber", &["src/main/"]),
     // The commands in src/main/ are main.rs taken apart: their errors end in the same printed chain.
     ("anyhow", &["src/main.rs", "src/main/", "tests/", "examples/", "benches/"]),
