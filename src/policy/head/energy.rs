@@ -80,7 +80,6 @@ impl Config {
 #[derive(Debug)]
 struct Energy {
     config: Config,
-    chunk: i64,
     action: i64,
     /// The steps the knots are at.
     knots: Vec<i64>,
@@ -104,7 +103,6 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
     let end = |which: usize| chance::given(&ends.iter().map(|ends| ends[which]).collect::<Vec<_>>(), &like);
     Box::new(Energy {
         config: config.clone(),
-        chunk: shape.chunk,
         action: shape.action,
         between: chance::given(&between(shape.chunk, &knots), &like).view([shape.chunk, count]),
         least: end(0),
