@@ -6,7 +6,7 @@
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder, teleoperation and the rest of the nodes
 //!  5  nn                   blocks of networks; torch begins here
-//!  4  data · sim           what is observed | worlds
+//!  4  data · sim           from recordings to batches | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire · arm           Topic, Qos, Sample | one arm's description and kinematics
