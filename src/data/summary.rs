@@ -21,6 +21,9 @@ pub enum Dropped {
     /// It cannot be read.
     #[error("it cannot be read")]
     Bag(#[source] bag::Error),
+    /// It has no message at all.
+    #[error("there is no message in it")]
+    Empty,
     /// It is labelled as failed.
     #[error("it is labelled as failed")]
     Failed,
