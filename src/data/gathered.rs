@@ -74,4 +74,18 @@ impl Gathered {
         seen.weight.push(1.0);
         seen
     }
+
+    /// Puts the windows of `other` behind these; both are of one layout and one shape.
+    pub fn append(&mut self, other: &Self) {
+        debug_assert_eq!((self.shape, &self.sizes), (other.shape, &other.sizes), "they are of one kind");
+        self.count += other.count;
+        self.state.extend_from_slice(&other.state);
+        self.past.extend_from_slice(&other.past);
+        self.frames.iter_mut().zip(&other.frames).for_each(|(row, more)| row.extend_from_slice(more));
+        self.places.iter_mut().zip(&other.places).for_each(|(row, more)| row.extend_from_slice(more));
+        self.goal.extend_from_slice(&other.goal);
+        self.actions.extend_from_slice(&other.actions);
+        self.real.extend_from_slice(&other.real);
+        self.weight.extend_from_slice(&other.weight);
+    }
 }

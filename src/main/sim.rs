@@ -131,13 +131,6 @@ impl Sim {
             )
             .into());
         }
-        let mut disturbance = Disturbance::default();
-        for (kind, size) in &self.disturb {
-            let size: f64 =
-                size.parse().map_err(|_no| WrongUse(format!("--disturb {kind}={size}: no number")))?;
-            let kind = kind.parse().map_err(|error: sim::Error| WrongUse(error.to_string()))?;
-            disturbance = disturbance.with(kind, size).map_err(|error| WrongUse(error.to_string()))?;
-        }
         Ok(Options {
             world: entry.name.to_owned(),
             seed: self.seed,
@@ -149,7 +142,7 @@ impl Sim {
             cameras: self.cameras()?,
             size: self.size,
             jpeg: self.jpeg,
-            disturbance,
+            disturbance: disturbance(&self.disturb)?,
             expert: self.expert,
             teach: self.teach,
             dart: self.dart.as_deref().map(config::alone).transpose()?,
@@ -224,6 +217,15 @@ fn list() -> anyhow::Result<()> {
     let lines: Vec<String> =
         sim::WORLDS.iter().map(|entry| format!("{:8} {}", entry.name, entry.about)).collect();
     Ok(super::options::put(&lines.join("\n"))?)
+}
+
+/// What `--disturb` asks for.
+pub(crate) fn disturbance(asked: &[(String, String)]) -> Result<Disturbance, WrongUse> {
+    let wrong = |error: sim::Error| WrongUse(error.to_string());
+    asked.iter().try_fold(Disturbance::default(), |disturbance, (kind, size)| {
+        let number = size.parse().map_err(|_no| WrongUse(format!("--disturb {kind}={size}: no number")))?;
+        disturbance.with(kind.parse().map_err(wrong)?, number).map_err(wrong)
+    })
 }
 
 fn verdict(success: bool) -> &'static str {

@@ -37,21 +37,51 @@ impl Policy {
         promised: Option<Promised<'_>>,
         noise: &mut Noise,
     ) -> Result<Chunk, Error> {
-        let window = self.window(observations)?;
         let now = observations.last().map(|newest| newest.stamp).unwrap_or_default();
         let kept = promised.map(|promised| self.kept(promised, now)).transpose()?.flatten();
+        let mut chunks = self.chunks(&self.window(observations)?, &[now], kept, noise)?;
+        Ok(chunks.swap_remove(0))
+    }
+
+    /// What each of several robots is to do after what it observed, all of them thought of at once; see [`act`](Self::act).
+    pub fn act_all(&self, robots: &[Vec<Observation>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
+        let mut windows: Option<Gathered> = None;
+        for observations in robots {
+            let window = self.window(observations)?;
+            match &mut windows {
+                None => windows = Some(window),
+                Some(windows) => windows.append(&window),
+            }
+        }
+        let nows = robots.iter().filter_map(|observations| observations.last());
+        let nows: Vec<Stamp> = nows.map(|newest| newest.stamp).collect();
+        windows.map_or_else(|| Ok(Vec::new()), |windows| self.chunks(&windows, &nows, None, noise))
+    }
+
+    /// A chunk for each window, which ends at the instant of that place in `nows`.
+    fn chunks(
+        &self,
+        windows: &Gathered,
+        nows: &[Stamp],
+        kept: Option<(Vec<f64>, i64)>,
+        noise: &mut Noise,
+    ) -> Result<Vec<Chunk>, Error> {
         let values = fenced("acting", || {
             let _off = tch::no_grad_guard();
-            let batch = Batch::of(&window, self.device());
+            let batch = Batch::of(windows, self.device());
             let seen = self.encode(&batch, Manner::Plain);
             let kept = kept.map(|(rows, frozen)| (self.scaled(&rows), frozen));
             let kept = kept.as_ref().map(|(actions, frozen)| head::Promised { actions, frozen: *frozen });
-            let chunk = self.normal.restored(&self.head.sample(&seen, kept, noise));
-            Ok(Vec::<f64>::try_from(chunk.to_kind(Kind::Double).flatten(0, -1)))
+            let chunks = self.normal.restored(&self.head.sample(&seen, kept, noise));
+            Ok(Vec::<f64>::try_from(chunks.to_kind(Kind::Double).flatten(0, -1)))
         })?;
         let values = values.map_err(|source| Error::Torch { doing: "acting", why: source.to_string() })?;
         let names: Arc<[String]> = self.spec.layout.actions.as_slice().into();
-        Ok(Chunk::new(now, now, self.period(), names, values)?)
+        let each = values.chunks(values.len() / nows.len().max(1)).zip(nows);
+        let chunk = |(values, now): (&[f64], &Stamp)| {
+            Ok(Chunk::new(*now, *now, self.period(), Arc::clone(&names), values.to_vec())?)
+        };
+        each.map(chunk).collect()
     }
 
     /// The time between two actions of its chunks.

@@ -64,6 +64,19 @@ impl Ensemble {
         Ok(chunks.swap_remove(nearest))
     }
 
+    /// What each of several robots is to do; see [`Policy::act_all`].
+    pub fn act_all(&self, robots: &[Vec<Observation>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
+        let mut each = self.members().map(|member| member.act_all(robots, noise));
+        let mut rows: Vec<Vec<Chunk>> = Vec::new();
+        for chunks in &mut each {
+            let chunks = chunks?;
+            rows.resize_with(chunks.len(), Vec::new);
+            rows.iter_mut().zip(chunks).for_each(|(row, chunk)| row.push(chunk));
+        }
+        let choose = |mut row: Vec<Chunk>| row.swap_remove(self.nearest(&row));
+        Ok(rows.into_iter().map(choose).collect())
+    }
+
     /// Which of `chunks` is nearest to their mean, a joint's distance being measured in its deviations over the data.
     fn nearest(&self, chunks: &[Chunk]) -> usize {
         let actions = &self.first.statistics().actions;

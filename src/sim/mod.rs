@@ -71,6 +71,11 @@ pub fn world(name: &str) -> Result<&'static Entry, Error> {
     })
 }
 
+/// The camera whose pictures come on that topic: the one that is named in it.
+pub fn camera_of(topic: &str) -> Option<&'static str> {
+    CAMERAS.into_iter().find(|camera| topic.split('/').any(|part| part == *camera))
+}
+
 /// What goes wrong in the simulator.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -49,6 +49,16 @@ pub struct Thing {
     pub seen: Seen,
 }
 
+impl Thing {
+    /// The topic on which a simulated robot tells it.
+    pub fn topic(&self) -> String {
+        match self.seen {
+            Seen::Pose(_) => format!("/{}_pose", self.name),
+            Seen::Numbers(_) => format!("/{}", self.name),
+        }
+    }
+}
+
 /// What is known of a thing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {

@@ -20,7 +20,7 @@ use crate::msg::geometry::PoseStamped;
 use crate::msg::own::Judgement;
 use crate::msg::sensor::{CompressedImage, Image, JointState};
 use crate::msg::std::{Clock, Float64MultiArray};
-use crate::sim::{CAMERAS, Seen, Simulation};
+use crate::sim::{CAMERAS, Seen, Simulation, camera_of};
 use crate::time::Stamp;
 use crate::wire::Qos;
 
@@ -94,13 +94,10 @@ impl Voice {
             world.picture(camera.name, camera.size).map_err(options.refused())?;
         }
         for thing in world.state().things.clone() {
+            let (topic, qos) = (thing.topic(), Qos::reliable(10));
             let mouth = match thing.seen {
-                Seen::Pose(_) => {
-                    voice.mouth::<PoseStamped>(bus, &format!("/{}_pose", thing.name), Qos::reliable(10))?
-                }
-                Seen::Numbers(_) => {
-                    voice.mouth::<Float64MultiArray>(bus, &format!("/{}", thing.name), Qos::reliable(10))?
-                }
+                Seen::Pose(_) => voice.mouth::<PoseStamped>(bus, &topic, qos)?,
+                Seen::Numbers(_) => voice.mouth::<Float64MultiArray>(bus, &topic, qos)?,
             };
             voice.things.push(mouth);
         }
@@ -135,8 +132,8 @@ impl Voice {
 
     fn camera(&mut self, bus: &dyn Bus, options: &Options, stream: &Stream) -> Result<(), Error> {
         let (topic, raw) = (stream.topic.as_str(), stream.type_name.as_str() == Image::TYPE);
-        let known = CAMERAS.into_iter().find(|camera| topic.split('/').any(|part| part == *camera));
-        let name = known.ok_or_else(|| Error::Camera { topic: topic.to_owned(), known: &CAMERAS })?;
+        let unknown = || Error::Camera { topic: topic.to_owned(), known: &CAMERAS };
+        let name = camera_of(topic).ok_or_else(unknown)?;
         if options.cameras.as_ref().is_some_and(|wanted| !wanted.iter().any(|wanted| wanted == name)) {
             return Ok(());
         }

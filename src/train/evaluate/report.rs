@@ -1,0 +1,110 @@
+//! What an evaluation came to: a share with its interval, and how the robot moved.
+//!
+//! Two hundred attempts do not say 95 %, they say from 91 to 97 %: a share without its interval is not told.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attempt {
+    /// What everything by chance in it followed from.
+    pub seed: u64,
+    /// Whether the task was done.
+    pub success: bool,
+    /// How well, from 0 to 1.
+    pub score: f64,
+    /// How long it took, s.
+    pub seconds: f64,
+    /// The root of the mean square of the arm's jerk, rad/s³.
+    pub jerk: f64,
+    /// The largest change of a joint from one command to the next, rad.
+    pub largest_step: f64,
+    /// How far to the left of the arm's base the tool came where it was furthest to a side, m: to the right below zero.
+    pub side: f64,
+    /// How many observations could not be made.
+    pub gaps: u64,
+}
+
+/// What an evaluation came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// In which world.
+    pub world: String,
+    /// How many attempts succeeded.
+    pub successes: usize,
+    /// The share that did.
+    pub share: f64,
+    /// Between which shares the truth lies, with 95 % confidence.
+    pub interval: [f64; 2],
+    /// The mean score.
+    pub score: f64,
+    /// How long a successful attempt took on average, s.
+    pub seconds: f64,
+    /// The mean over the attempts of their jerk, rad/s³.
+    pub jerk: f64,
+    /// The largest step of all, rad.
+    pub largest_step: f64,
+    /// How long it took to think of one chunk, alone: the middle and the slowest of a hundred, ms.
+    pub thinking_ms: [f64; 2],
+    /// Every attempt, by its seed.
+    pub attempts: Vec<Attempt>,
+}
+
+impl Report {
+    /// Of `attempts`, thought about for so long each time.
+    pub(super) fn of(world: &str, mut attempts: Vec<Attempt>, mut thinking: Vec<Duration>) -> Self {
+        attempts.sort_by_key(|attempt| attempt.seed);
+        thinking.sort();
+        let millis = |place: usize| thinking.get(place).map_or(0.0, |took| took.as_secs_f64() * 1e3);
+        let successes = attempts.iter().filter(|attempt| attempt.success).count();
+        let count = attempts.len().max(1) as f64;
+        let mean = |of: fn(&Attempt) -> f64| attempts.iter().map(of).sum::<f64>() / count;
+        let done: Vec<f64> =
+            attempts.iter().filter(|attempt| attempt.success).map(|attempt| attempt.seconds).collect();
+        Self {
+            world: world.to_owned(),
+            successes,
+            share: successes as f64 / count,
+            interval: wilson(successes, attempts.len()),
+            score: mean(|attempt| attempt.score),
+            seconds: done.iter().sum::<f64>() / done.len().max(1) as f64,
+            jerk: mean(|attempt| attempt.jerk),
+            largest_step: attempts.iter().map(|attempt| attempt.largest_step).fold(0.0, f64::max),
+            thinking_ms: [millis(thinking.len() / 2), millis(thinking.len().saturating_sub(1))],
+            attempts,
+        }
+    }
+}
+
+/// Between which shares the truth lies with 95 % confidence, where `successes` of `count` were seen (Wilson 1927, "Probable
+/// inference, the law of succession, and statistical inference").
+pub fn wilson(successes: usize, count: usize) -> [f64; 2] {
+    /// The normal distribution's quantile of 97.5 %.
+    const Z: f64 = 1.959_963_984_540_054;
+    if count == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, share) = (count as f64, successes as f64 / count as f64);
+    let middle = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    [middle - half, middle + half].map(|end| (end / (1.0 + Z * Z / n)).clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The figures of Agresti and Coull 1998, "Approximate is better than exact", for the score interval.
+    #[test]
+    fn the_interval_is_wilsons() {
+        let near = |[low, high]: [f64; 2], want: [f64; 2]| {
+            assert!((low - want[0]).abs() < 5e-4 && (high - want[1]).abs() < 5e-4, "{low} to {high}");
+        };
+        near(wilson(190, 200), [0.9104, 0.9726]);
+        near(wilson(0, 10), [0.0, 0.2775]);
+        near(wilson(10, 10), [0.7225, 1.0]);
+        assert_eq!(wilson(0, 0), [0.0, 1.0]);
+    }
+}
