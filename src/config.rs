@@ -6,6 +6,7 @@
 //! kept as they stand.
 
 pub mod contract;
+mod layers;
 mod read;
 mod tree;
 mod urdf;
@@ -130,25 +131,28 @@ pub fn alone<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Error> {
 }
 
 impl Settings {
-    /// Reads `files` in order, each on top of those before it, and `sets` (`a.b=c`) on top of them all.
+    /// Reads `files` in order, each on top of those before it and of the one that it `extends`, and `sets` (`a.b=c`) on top of them all.
     pub fn load<P: AsRef<Path>>(files: &[P], sets: &[String]) -> Result<Self, Error> {
-        let mut tree = Tree::empty();
-        for (order, path) in files.iter().map(AsRef::as_ref).enumerate() {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| Error::Disk { path: path.to_path_buf(), source })?;
-            let layer = Arc::new(Layer { name: path.display().to_string(), order });
-            tree.lay(mapping(Tree::parse(&text, &layer)?, "a file of settings")?);
-        }
+        let (mut tree, layers) = layers::stacked(files)?;
         for (order, assignment) in sets.iter().enumerate() {
-            tree.lay(Tree::of_assignment(assignment, files.len() + order)?);
+            tree.lay(Tree::of_assignment(assignment, layers + order)?);
         }
         Self::from_tree(&tree)
     }
 
     /// Reads settings from one text; `name` stands for its file in errors.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
+        Self::parse_with(text, name, &[])
+    }
+
+    /// The same with `sets` (`a.b=c`) on top.
+    pub fn parse_with(text: &str, name: &str, sets: &[String]) -> Result<Self, Error> {
         let layer = Arc::new(Layer { name: name.into(), order: 0 });
-        Self::from_tree(&mapping(Tree::parse(text, &layer)?, "a file of settings")?)
+        let mut tree = mapping(Tree::parse(text, &layer)?, "a file of settings")?;
+        for (order, assignment) in sets.iter().enumerate() {
+            tree.lay(Tree::of_assignment(assignment, 1 + order)?);
+        }
+        Self::from_tree(&tree)
     }
 
     fn from_tree(tree: &Tree) -> Result<Self, Error> {

@@ -50,4 +50,6 @@ pub mod precedence;
 pub mod sim;
 pub mod spec;
 pub mod time;
+#[cfg(feature = "learn")]
+pub mod train;
 pub mod wire;

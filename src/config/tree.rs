@@ -122,6 +122,11 @@ impl Tree {
         match (&mut self.value, over.value) {
             (Value::Map(below), Value::Map(above)) if !below.is_empty() => {
                 for (key, node) in above {
+                    // Nothing, said on purpose, takes away what a lower layer said.
+                    if matches!(node.value, Value::Null) {
+                        below.retain(|(known, _)| known.name != key.name);
+                        continue;
+                    }
                     match below.iter_mut().find(|(known, _)| known.name == key.name) {
                         Some((known, value)) => {
                             known.place = key.place;
@@ -261,6 +266,16 @@ mod tests {
 
     fn layer(order: usize) -> Arc<Layer> {
         Arc::new(Layer { name: format!("{order}.yaml"), order })
+    }
+
+    #[test]
+    fn nothing_takes_away_what_a_lower_layer_said() -> Result<(), Error> {
+        let mut tree = Tree::parse("streams: {front: {size: 3}, joints: {rate: 5}}", &layer(0))?;
+        tree.lay(Tree::parse("streams: {front: null, wrist: ~, joints: {rate: 6}}", &layer(1))?);
+        let streams = tree.get("streams").expect("it is there");
+        assert!(streams.get("front").is_none() && streams.get("wrist").is_none());
+        assert!(streams.get("joints").and_then(|joints| joints.get("rate")).is_some());
+        Ok(())
     }
 
     #[test]

@@ -25,13 +25,13 @@ use std::time::{Duration, Instant};
 pub use report::{Attempt, Report, wilson};
 
 use crate::arm::Chunk;
+use crate::control;
 use crate::data::observe::Observe;
 use crate::data::{Layout, Observation};
 use crate::noise::Noise;
 use crate::policy::{self, Ensemble};
 use crate::sim::{self, Disturbance};
 use crate::spec::Act;
-use crate::control;
 use seat::Seat;
 
 /// How often thinking alone is timed.
@@ -163,7 +163,8 @@ pub fn evaluate(
     let setup = Setup { layout: &spec.layout, observe, act, history, options };
     let (mut attempts, mut robot) = (Vec::new(), None);
     thread::scope(|scope| {
-        let workers: Vec<Worker> = deal(options).into_iter().map(|seats| hire(scope, &setup, seats)).collect();
+        let workers: Vec<Worker> =
+            deal(options).into_iter().map(|seats| hire(scope, &setup, seats)).collect();
         for round in 0.. {
             let mut asked = Vec::new();
             for worker in &workers {

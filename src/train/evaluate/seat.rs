@@ -11,7 +11,8 @@ use super::senses::Senses;
 use super::{Attempt, Error, Setup};
 use crate::arm::Chunk;
 use crate::control::Schedule;
-use crate::data::{Observation, Observer};
+use crate::data::Observation;
+use crate::data::observe::Observer;
 use crate::sim::{JOINTS, Light, NAMES, Simulation};
 use crate::time::Stamp;
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::Error;
-use crate::data::observe::{Field, Observe, Reading, Stamps, Stream};
-use crate::data::{Frame, Layout, Observer};
+use crate::data::observe::{Field, Observe, Observer, Reading, Stamps, Stream};
+use crate::data::{Frame, Layout};
 use crate::sim::{self, NAMES, Seen, Simulation, State};
 use crate::time::Stamp;
 
