@@ -5,6 +5,7 @@
 //! ```text
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder, teleoperation and the rest of the nodes
+//!  7  train                the loop, the optimizer, what a run leaves behind
 //!  5  nn                   blocks of networks; torch begins here
 //!  4  data · sim           what is observed | worlds
 //!  3  bus                  transports: local, replay, dds, ros
@@ -48,4 +49,6 @@ pub mod precedence;
 pub mod sim;
 pub mod spec;
 pub mod time;
+#[cfg(feature = "learn")]
+pub mod train;
 pub mod wire;

@@ -4,6 +4,8 @@
 
 mod cuda;
 pub mod device;
+pub mod ema;
+pub mod fused;
 pub mod layers;
 pub mod weights;
 
