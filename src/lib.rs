@@ -6,11 +6,12 @@
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder, teleoperation and the rest of the nodes
 //!  7  train                the loop, the optimizer, what a run leaves behind
+//!  6  policy               encoder, normalizer and one head; checkpoints
 //!  5  nn                   blocks of networks; torch begins here
-//!  4  data · sim           what is observed | worlds
+//!  4  data · control · sim what is observed | chunks, joined to one plan | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
-//!  1  wire · arm           Topic, Qos, Sample | one arm's description and kinematics
+//!  1  wire · arm           Topic, Qos, Sample | chunks, actions, one arm's description and kinematics
 //!  0  time · msg · spec    nouns everyone may use
 //!     noise · precedence   chance that a seed repeats | threads that go before ordinary work
 //! ```
@@ -36,6 +37,7 @@ pub mod arm;
 pub mod bag;
 pub mod bus;
 pub mod config;
+pub mod control;
 pub mod data;
 pub mod msg;
 #[cfg(feature = "learn")]

@@ -5,6 +5,7 @@
 //! tick of control works on the stack and cannot fail.
 
 mod boxed;
+mod chunk;
 mod dart;
 pub mod inverse;
 pub mod kinematics;
@@ -12,6 +13,7 @@ pub mod urdf;
 
 use std::path::PathBuf;
 
+pub use chunk::{Action, Chunk};
 pub use dart::{Dart, Injector};
 pub use inverse::{Manner, Search, Solution, Step, Why};
 pub use kinematics::{Chain, Coordinate, Jacobian, Twist};
@@ -76,6 +78,12 @@ pub enum Error {
     /// Noise that is none.
     #[error("noise for demonstrations: {why}")]
     Dart {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Actions that no robot may see.
+    #[error("this is no chunk of actions: {why}")]
+    Chunk {
         /// What is wrong with it.
         why: String,
     },

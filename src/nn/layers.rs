@@ -71,6 +71,12 @@ impl GroupNorm {
     pub fn forward(&self, x: &Tensor) -> Tensor {
         x.group_norm(self.groups, Some(&self.weight), Some(&self.bias), 1e-5, true)
     }
+
+    /// `x: [B, steps, channels]` to the same.
+    pub fn over_steps(&self, x: &Tensor) -> Tensor {
+        // As a picture of one row whose channels come last, which libtorch normalizes without moving anything.
+        self.forward(&x.transpose(1, 2).unsqueeze(2)).squeeze_dim(2).transpose(1, 2)
+    }
 }
 
 /// Linear maps with rectifiers between them.

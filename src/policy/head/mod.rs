@@ -5,10 +5,22 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::nn::Encoding;
+use crate::nn::{Encoding, Site};
 use crate::noise::Noise;
+
+pub mod act;
+pub mod diffusion;
+pub mod energy;
+mod entry;
+pub mod flow;
+mod given;
+mod guide;
+pub mod mog;
+pub mod mse;
+pub mod tokens;
 
 /// What a head is to learn: actions normalized to about [−1, 1], of which some are padding.
 #[derive(Debug)]
@@ -59,4 +71,115 @@ pub trait Head: fmt::Debug + Send {
 
     /// Whether it heeds what is promised.
     fn continuing(&self) -> Continuing;
+}
+
+/// Why a head that could have learned to go on cannot.
+const UNTRAINED: Continuing =
+    Continuing::No("it was not trained on prefixes; set \"prefixes\" and train again");
+/// Why one that could be guided is not.
+const UNGUIDED: Continuing = Continuing::No("it was not trained on prefixes, and \"guidance\" is 0");
+
+/// What a head is made to fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Steps of a chunk, at least one.
+    pub chunk: i64,
+    /// Numbers of an action, at least one.
+    pub action: i64,
+    /// Numbers of an encoding's tokens, and of what is pooled.
+    pub width: i64,
+    /// Tokens of an encoding, at least one.
+    pub tokens: i64,
+    /// For each number of an action its quantiles in the data, normalized and rising, at least two; where there are none the
+    /// number is taken to lie between −1 and 1.
+    pub quantiles: Vec<Vec<f64>>,
+}
+
+impl Shape {
+    /// `count` values of that number of an action that each stand for about as much of the data.
+    fn spread(&self, number: i64, count: u32) -> Vec<f64> {
+        let known = self.known(number);
+        let value = |place: u32| {
+            let at = f64::from(place) / f64::from(count - 1) * (known.len() - 1) as f64;
+            let below = (at.floor() as usize).min(known.len() - 2);
+            known[below] + (at - below as f64) * (known[below + 1] - known[below])
+        };
+        (0..count).map(value).collect()
+    }
+
+    /// Where that number lies, and `margin` of its range more on both sides.
+    fn ends(&self, number: i64, margin: f64) -> [f64; 2] {
+        let known = self.known(number);
+        let (least, most) = (known[0], known[known.len() - 1]);
+        let more = margin * (most - least);
+        [least - more, most + more]
+    }
+
+    fn known(&self, number: i64) -> &[f64] {
+        let known = usize::try_from(number).ok().and_then(|number| self.quantiles.get(number));
+        known.map_or(&[-1.0, 1.0], |known| if known.len() < 2 { &[-1.0, 1.0] } else { known })
+    }
+}
+
+/// One of the heads.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// What it is called in a policy's settings.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Its settings where nothing is set.
+    pub plain: fn() -> Config,
+}
+
+/// Adding a head is one file and one line here.
+macro_rules! heads {
+    ($($variant:ident, $name:ident, $about:literal;)*) => {
+        /// Which head, and its settings: `head: {flow: {steps: 10}}`.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Config {
+            $(#[doc = $about] $variant($name::Config),)*
+        }
+
+        /// Every head there is.
+        pub const HEADS: &[Entry] = &[$(Entry {
+            name: stringify!($name),
+            about: $about,
+            plain: || Config::$variant($name::Config::default()),
+        }),*];
+
+        impl Config {
+            /// The head, its weights made at `site`.
+            pub fn build(&self, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
+                match self {
+                    $(Self::$variant(config) => $name::build(config, shape, site),)*
+                }
+            }
+
+            /// Whether it has to be trained with prefixes given ([`Target::promised`]).
+            pub fn prefixes(&self) -> bool {
+                match self {
+                    $(Self::$variant(config) => config.prefixes(),)*
+                }
+            }
+
+            /// What it is called.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+heads! {
+    Mse, mse, "regression: the mean of what people did";
+    Mog, mog, "a mixture of Gaussians over whole chunks";
+    Act, act, "a conditional variational autoencoder with a query for each step (ACT)";
+    Diffusion, diffusion, "noise taken away step by step (Diffusion Policy)";
+    Flow, flow, "a field of directions followed from noise (flow matching)";
+    Tokens, tokens, "every number a word, said one after another";
+    Energy, energy, "a search for the chunk that is least wrong (implicit behaviour cloning)";
 }

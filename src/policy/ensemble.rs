@@ -1,0 +1,81 @@
+//! Several policies that learned the same from different beginnings, acting as one.
+//!
+//! Where the data leaves no doubt they agree; where it does not they each guess, and how far apart they are says so. A mean of them
+//! may be what none would do, left of the obstacle and right of it making straight at it; so what is carried out is the chunk of one of
+//! them, the one nearest to their mean.
+
+use tch::Device;
+
+use super::{Error, Policy, Promised, Spec};
+use crate::arm::Chunk;
+use crate::data::Observation;
+use crate::noise::Noise;
+
+/// One policy, or several for the same robot.
+#[derive(Debug)]
+pub struct Ensemble {
+    first: Policy,
+    others: Vec<Policy>,
+}
+
+impl Ensemble {
+    /// Of one policy and others that see and do the same.
+    pub fn new(first: Policy, others: Vec<Policy>) -> Self {
+        Self { first, others }
+    }
+
+    /// What they see and do.
+    pub fn spec(&self) -> &Spec {
+        self.first.spec()
+    }
+
+    /// Where they compute.
+    pub fn device(&self) -> Device {
+        self.first.device()
+    }
+
+    /// Every one of them; at least one.
+    pub fn members(&self) -> impl Iterator<Item = &Policy> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// What each of them would do; see [`Policy::act`].
+    pub fn act_each(
+        &self,
+        observations: &[Observation],
+        promised: Option<Promised<'_>>,
+        noise: &mut Noise,
+    ) -> Result<Vec<Chunk>, Error> {
+        self.members().map(|member| member.act(observations, promised, noise)).collect()
+    }
+
+    /// What to do: the chunk of that member which is nearest to the mean of all.
+    pub fn act(
+        &self,
+        observations: &[Observation],
+        promised: Option<Promised<'_>>,
+        noise: &mut Noise,
+    ) -> Result<Chunk, Error> {
+        if self.others.is_empty() {
+            return self.first.act(observations, promised, noise);
+        }
+        let mut chunks = self.act_each(observations, promised, noise)?;
+        let nearest = self.nearest(&chunks);
+        Ok(chunks.swap_remove(nearest))
+    }
+
+    /// Which of `chunks` is nearest to their mean, a joint's distance being measured in its deviations over the data.
+    fn nearest(&self, chunks: &[Chunk]) -> usize {
+        let actions = &self.first.statistics().actions;
+        let ones = || actions.iter().map(|spread| spread.deviation.max(f64::MIN_POSITIVE)).cycle();
+        let count = chunks.len() as f64;
+        let mean = |number: usize| chunks.iter().map(|chunk| chunk.values()[number]).sum::<f64>() / count;
+        let means: Vec<f64> = (0..chunks[0].values().len()).map(mean).collect();
+        let far = |chunk: &Chunk| -> f64 {
+            let off = chunk.values().iter().zip(&means).zip(ones());
+            off.map(|((value, mean), one)| ((value - mean) / one).powi(2)).sum()
+        };
+        let distances: Vec<f64> = chunks.iter().map(far).collect();
+        (0..distances.len()).min_by(|a, b| distances[*a].total_cmp(&distances[*b])).unwrap_or(0)
+    }
+}

@@ -1,0 +1,227 @@
+//! Flow matching: a chunk is found by following a field of directions from noise.
+//!
+//! Along the straight line from noise to a demonstrated chunk, a_τ = (1 − τ) · noise + τ · chunk, the direction is chunk − noise, and
+//! a network learns its mean (Lipman et al. 2023, equations 20 to 23; Liu et al. 2023). Fewer steps do than with diffusion.
+//! Times may be drawn evenly or, as π0 does (Black et al. 2024, appendix B), more often near the noise, where the choice is made.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::given::{self, Given};
+use super::guide::Guide;
+use super::{Continuing, Head, Loss, Promised, Shape, Target};
+use crate::nn::denoiser::{self, Condition, Denoiser, Frame};
+use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::solver;
+use crate::nn::{Encoding, Site, chance};
+use crate::noise::Noise;
+
+/// A network tells times apart as if the way had so many steps.
+const SCALE: f64 = 1000.0;
+
+/// How it flows. π0 takes ten steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
+pub struct Config {
+    /// Its network.
+    pub network: denoiser::Config,
+    /// Steps when acting.
+    pub steps: u32,
+    /// How each is made.
+    pub solver: solver::Flow,
+    /// Which times are trained on.
+    pub times: Times,
+    /// The most that guidance multiplies an error by (β of Black et al. 2025); zero leaves it off.
+    pub guidance: f64,
+    /// Whether it learns to go on from the first steps of a chunk.
+    pub prefixes: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            network: denoiser::Config::default(),
+            steps: 10,
+            solver: solver::Flow::Euler,
+            times: Times::Even {},
+            guidance: 5.0,
+            prefixes: false,
+        }
+    }
+}
+
+/// Which times are trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Times {
+    /// All alike.
+    Even {},
+    /// Those near the noise more often.
+    Beta(Beta),
+}
+
+/// τ = most · (1 − x) with x from the beta distribution with parameters `alpha` and 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
+pub struct Beta {
+    /// How much more often.
+    pub alpha: f64,
+    /// The latest time.
+    pub most: f64,
+}
+
+impl Default for Beta {
+    fn default() -> Self {
+        Self { alpha: 1.5, most: 0.999 }
+    }
+}
+
+checked!(Config);
+checked!(Beta);
+
+impl Beta {
+    fn check(&self) -> Result<(), fits::Error> {
+        fits("alpha", &self.alpha, "more than 0", self.alpha > 0.0)?;
+        fits("most", &self.most, "more than 0 and at most 1", self.most > 0.0 && self.most <= 1.0)
+    }
+}
+
+impl Config {
+    fn check(&self) -> Result<(), fits::Error> {
+        some("steps", self.steps)?;
+        fits("guidance", &self.guidance, "not negative", self.guidance >= 0.0)
+    }
+
+    pub(super) fn prefixes(&self) -> bool {
+        self.prefixes
+    }
+}
+
+impl Times {
+    fn draw(&self, noise: &mut Noise) -> f64 {
+        match self {
+            Self::Even {} => noise.unit(),
+            // The distribution function of x is x^alpha.
+            Self::Beta(Beta { alpha, most }) => most * (1.0 - noise.unit().powf(1.0 / alpha)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Flow {
+    config: Config,
+    chunk: i64,
+    action: i64,
+    network: Denoiser,
+}
+
+/// One observation that chunks are sampled after.
+struct Asked<'a> {
+    given: Given,
+    guide: Option<Guide>,
+    condition: Condition,
+    head: &'a Flow,
+}
+
+/// The head.
+pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
+    let Shape { chunk, action, width, tokens, .. } = *shape;
+    let inputs = action + i64::from(config.prefixes);
+    let frame = Frame { chunk, inputs, outputs: action, width, tokens };
+    let network = Denoiser::new(&config.network, &frame, site);
+    Box::new(Flow { config: config.clone(), chunk, action, network })
+}
+
+impl Asked<'_> {
+    /// The direction at `noisy`, at `time`, which is that of the question `number`.
+    fn direction(&self, noisy: &Tensor, time: f64, number: i64) -> Tensor {
+        let said = |noisy: &Tensor| self.head.said(noisy, &self.given, &self.condition, number);
+        match &self.guide {
+            Some(guide) => {
+                let left = 1.0 - time;
+                let (coming, way) = guide.pull(noisy, |noisy| noisy + said(noisy) * left);
+                (coming - noisy) / left + way * guide.strength(time, left)
+            }
+            None => said(noisy),
+        }
+    }
+}
+
+impl Flow {
+    fn said(&self, noisy: &Tensor, given: &Given, condition: &Condition, number: i64) -> Tensor {
+        if self.config.prefixes {
+            self.network.forward(&given.beside(noisy), condition, number)
+        } else {
+            self.network.forward(noisy, condition, number)
+        }
+    }
+
+    fn follow(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
+        let Config { steps, solver, guidance, prefixes, .. } = self.config;
+        let dims = [seen.pooled.size()[0], self.chunk, self.action];
+        let times = solver.times(steps);
+        let at: Vec<f64> = times.iter().map(|time| SCALE * time).collect();
+        let at = chance::given(&at, &seen.pooled).unsqueeze(1).expand([-1, dims[0]], false);
+        let asked = Asked {
+            given: Given::frozen(promised, dims, &seen.pooled),
+            guide: promised
+                .filter(|_| guidance > 0.0)
+                .map(|promised| Guide::new(promised, self.chunk, guidance, prefixes)),
+            condition: self.network.condition(seen, &at),
+            head: self,
+        };
+        let step = 1.0 / f64::from(steps);
+        let mut noisy = chance::normal(noise, &dims, &seen.pooled);
+        for (number, times) in (0..).zip(times.chunks(solver.questions() as usize)) {
+            let direction = match *times {
+                [time, half] => {
+                    let ahead = &noisy + asked.direction(&noisy, time, 2 * number) * (half - time);
+                    asked.direction(&ahead, half, 2 * number + 1)
+                }
+                [time, ..] => asked.direction(&noisy, time, number),
+                [] => break,
+            };
+            noisy = noisy + direction * step;
+        }
+        noisy
+    }
+}
+
+impl Head for Flow {
+    fn loss(&self, seen: &Encoding, target: &Target<'_>, noise: &mut Noise) -> Loss {
+        let actions = target.actions;
+        let times: Vec<f64> = (0..actions.size()[0]).map(|_| self.config.times.draw(noise)).collect();
+        let drawn = chance::normal(noise, &actions.size(), actions);
+        let wanted = actions - &drawn;
+        let time = chance::given(&times, actions);
+        let noisy = drawn + &wanted * time.view([-1, 1, 1]);
+        let condition = self.network.condition(seen, &(time * SCALE).unsqueeze(0));
+        let said = self.said(&noisy, &Given::of(target), &condition, 0);
+        let counted = if self.config.prefixes { given::counted(target) } else { target.real.shallow_clone() };
+        Loss { each: given::mean(&(said - wanted).square(), &counted), parts: Vec::new() }
+    }
+
+    fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
+        let promised = promised.filter(|_| self.continuing() == Continuing::Yes);
+        let chunk = tch::no_grad(|| self.follow(seen, promised, noise));
+        given::kept(chunk, promised)
+    }
+
+    fn continuing(&self) -> Continuing {
+        if self.config.prefixes || self.config.guidance > 0.0 { Continuing::Yes } else { super::UNGUIDED }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beta_times_lie_nearer_to_the_noise() {
+        let mut noise = Noise::new(1);
+        let mut mean = |times: &Times| (0..10_000).map(|_| times.draw(&mut noise)).sum::<f64>() / 10_000.0;
+        assert!((mean(&Times::Even {}) - 0.5).abs() < 0.01);
+        // The mean of the beta distribution is alpha / (alpha + 1).
+        assert!((mean(&Times::Beta(Beta::default())) - 0.999 * 0.4).abs() < 0.01);
+    }
+}
