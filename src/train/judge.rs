@@ -10,7 +10,6 @@ use tch::{Kind, Tensor};
 
 use super::batches::Ready;
 use super::chance::{Purpose, stream};
-use super::member::weighted;
 use super::{Error, Job};
 use crate::data::Windows;
 use crate::data::batch::Batch;
@@ -90,11 +89,10 @@ pub(super) fn judge(
         let count = numbers.len() as f64;
         for policy in policies {
             let loss = policy.judge(&batch, &mut chance(Purpose::Loss))?;
-            for (name, each) in
-                std::iter::once(("loss", &loss.each)).chain(loss.parts.iter().map(|(n, e)| (*n, e)))
-            {
+            let whole = ("loss", loss.mean(&batch.weight));
+            for (name, value) in std::iter::once(whole).chain(loss.parts(&batch.weight)) {
                 let (sum, of) = losses.entry(name).or_default();
-                *sum += count * weighted(each, &batch.weight).double_value(&[]);
+                *sum += count * value.double_value(&[]);
                 *of += count;
             }
             if number < SAMPLED {

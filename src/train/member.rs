@@ -66,10 +66,9 @@ impl Member {
             false => self.learner.loss(batch, noise)?,
         };
         let share = 1.0 / of as f64;
-        let mean = |each: &Tensor| weighted(each, &batch.weight) * share;
-        let total = mean(&loss.each);
+        let total = loss.mean(&batch.weight) * share;
         total.f_backward()?;
-        let parts = loss.parts.iter().map(|(name, each)| (*name, mean(&each.detach())));
+        let parts = loss.parts(&batch.weight).into_iter().map(|(name, part)| (name, part.detach() * share));
         let one: Vec<_> = std::iter::once(("loss", total.detach())).chain(parts).collect();
         if self.measured.is_empty() {
             self.measured = one;
@@ -104,11 +103,6 @@ impl Member {
     pub(super) fn restore(&self, kept: &Kept, before: &str) -> Result<(), Error> {
         self.state(before).into_iter().try_for_each(|(name, tensor)| kept.copy(&name, &tensor))
     }
-}
-
-/// The mean of `each: [B]` in which every sample counts as much as its weight says.
-pub(super) fn weighted(each: &Tensor, weight: &Tensor) -> Tensor {
-    (each * weight).sum(each.kind()) / weight.sum(weight.kind())
 }
 
 fn computes_in_bfloat16(config: &Config, device: tch::Device) -> bool {
