@@ -22,12 +22,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::arm::Description;
-use crate::{bus, control, data};
 use crate::data::observe::Observe;
 use crate::node::{recorder, teleop};
+use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
+use crate::{bus, control, data};
 #[cfg(feature = "learn")]
 use crate::{policy, train};
-use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
 
 pub use tree::{Key, Layer, Place, Tree, Value};
 

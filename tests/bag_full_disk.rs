@@ -4,37 +4,15 @@
 
 #[path = "support/bags.rs"]
 mod bags;
+#[path = "support/small_disk.rs"]
+mod small_disk;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use apprentice::bag::{self, Error, Options, Storage};
 use bags::{DEFINITION, files, over_every_storage, read_all, sample, topic};
-
-/// A disk of a few megabytes, gone when dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// Mounts one, where that is allowed.
-    fn mount(place: &Path, megabytes: u32) -> Option<Self> {
-        fs::create_dir_all(place).expect("a folder");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"]).arg(place);
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        if !mounted {
-            eprintln!("SKIPPED: a full disk cannot be tried here, because mounting a tmpfs is not allowed");
-        }
-        mounted.then(|| Self(place.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("--lazy").arg(&self.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{:?} is still mounted", self.0);
-    }
-}
+use small_disk::SmallDisk;
 
 /// Records until the disk refuses; says how many messages were written and flushed before, and how it ended.
 fn record_until_full(folder: &Path, options: &Options, length: usize) -> (usize, Error) {

@@ -138,7 +138,7 @@ impl Settings {
                 let joints = self.robot.joints.iter().filter_map(|joint| joint.strip_prefix(&stream.prefix));
                 let joints: Vec<&str> = joints.collect();
                 let select = |field: &Field| -> Vec<String> {
-                    joints.iter().map(|joint| format!("{}.{joint}", word(*field))).collect()
+                    joints.iter().map(|joint| format!("{}.{joint}", field.word())).collect()
                 };
                 Some((state(), stream.fields.iter().flat_map(select).collect()))
             }
@@ -168,14 +168,6 @@ fn action(part: &Part, channel: &Channel) -> Option<Vec<String>> {
         "std_msgs/msg/Float64MultiArray" => Some(part.joints.iter().map(bare).collect()),
         TWIST => Some(TWIST_PARTS.map(String::from).to_vec()),
         _ => None,
-    }
-}
-
-fn word(field: Field) -> &'static str {
-    match field {
-        Field::Position => "position",
-        Field::Velocity => "velocity",
-        Field::Effort => "effort",
     }
 }
 

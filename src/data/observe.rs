@@ -3,11 +3,19 @@
 //! The same rules hold when a bag is read and on the robot. How fast a stream's publisher has promised to be is said
 //! here too: it is what the recorder's alarms and `bag check` hold a topic to.
 
+mod observer;
+mod read;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{self, Name, TypeName, milliseconds};
+
+pub(super) use observer::append;
+pub use observer::{Gap, Observer};
+pub use read::{Decoder, Reading, Stamps, Unread};
+pub(super) use read::{finite, places};
 
 const JOINT_STATE: &str = "sensor_msgs/msg/JointState";
 const IMAGES: &[&str] = &["sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"];
@@ -77,11 +85,15 @@ pub struct Stream {
     /// Width and height in pixels at which an image is seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<[u32; 2]>,
+    /// For pictures of depth: the distances in metres that are the least and the most told apart, 255 steps between them.
+    /// Nearer and farther ones count as those; what the camera could not measure is 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth_m: Option<[f64; 2]>,
     /// Which message stands for an instant.
     pub align: Align,
     /// The age beyond which a message stands for nothing.
     pub max_age_ms: f64,
-    /// How long after the event a message tells of it.
+    /// How long after the event a message tells of it: so long before a tick the stream is looked at.
     pub latency_ms: f64,
     /// Whose clock says when a message was.
     pub time: Time,
@@ -102,6 +114,17 @@ pub enum Field {
     Velocity,
     /// Torques and forces.
     Effort,
+}
+
+impl Field {
+    /// As it is written in settings and labels.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Position => "position",
+            Self::Velocity => "velocity",
+            Self::Effort => "effort",
+        }
+    }
 }
 
 /// Which message stands for an instant.
@@ -154,6 +177,7 @@ struct RawStream {
     #[serde(default)]
     fields: Vec<Field>,
     size: Option<[u32; 2]>,
+    depth_m: Option<[f64; 2]>,
     align: Align,
     max_age_ms: f64,
     #[serde(default)]
@@ -178,6 +202,10 @@ impl RawStream {
                 Some("needs its `size: [width, height]` in pixels, both above zero")
             }
             () if !image && self.size.is_some() => Some("has no `size`: it is no image"),
+            () if !image && self.depth_m.is_some() => Some("has no `depth_m`: it is no image"),
+            () if self.depth_m.is_some_and(|[near, far]| !(near >= 0.0 && near < far && far < 1e4)) => {
+                Some("has its `depth_m: [near, far]` in metres, the nearer first")
+            }
             () if image && self.align != Align::Newest => {
                 Some("is aligned `newest`: images do not interpolate")
             }
@@ -209,7 +237,7 @@ impl TryFrom<RawStream> for Stream {
             milliseconds("latency in milliseconds", raw.latency_ms)?;
         }
         raw.rate_hz.map(|promised| spec::rate_hz("rate", promised)).transpose()?;
-        let RawStream { topic, type_name, prefix, fields, size, align, .. } = raw;
+        let RawStream { topic, type_name, prefix, fields, size, depth_m, align, .. } = raw;
         let RawStream { max_age_ms, latency_ms, time, optional, rate_hz, .. } = raw;
         Ok(Self {
             topic,
@@ -217,6 +245,7 @@ impl TryFrom<RawStream> for Stream {
             prefix,
             fields,
             size,
+            depth_m,
             align,
             max_age_ms,
             latency_ms,

@@ -110,7 +110,7 @@ bool apprentice_adamw(const Borrowed *weights, const Borrowed *first, const Borr
     at::Tensor whole = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
     norm->copy_(whole);
     at::Tensor unfit = at::logical_not(at::isfinite(whole)).to(at::kFloat);
-    at::Tensor scale = at::clamp_min(whole / how->limit, 1.0).to(at::kFloat);
+    at::Tensor scale = at::clamp_min(whole.div(how->limit), 1.0).to(at::kFloat);
     for (Group &group : groups) {
       if (group.weights.empty()) continue;
       double decay = &group == groups ? how->decay : 0.0;

@@ -85,7 +85,7 @@ impl Member {
         self.optimizer.step(step, rate)?;
         self.ema.follow(step)?;
         let mut measured = std::mem::take(&mut self.measured);
-        measured.insert(1.min(measured.len()), ("norm", self.optimizer.norm().copy()));
+        measured.insert(1.min(measured.len()), ("norm", self.optimizer.norm_there()));
         let (names, values): (Vec<_>, Vec<_>) =
             measured.into_iter().map(|(name, value)| (name, value.to_kind(Kind::Double))).unzip();
         Ok(Measured { names, values: Tensor::f_stack(&values, 0)? })

@@ -107,7 +107,7 @@ pub fn train(job: &Job<'_>, watch: &mut Watch<'_>) -> Result<Outcome, Error> {
     }
     let mut batches = Batches::new(job.learned, job.config.seed, job.config.batch, job.config.ensemble);
     let mut run = Run::begin(job, batches.an_epoch())?;
-    let ended = thread::scope(|scope| {
+    let ended = thread::scope(|scope| -> Result<Ended, Error> {
         let numbers = run.first_batch()..u64::MAX;
         let loader =
             Loader::start(scope, numbers, job.config.ahead, |number, ready| batches.make(number, ready))

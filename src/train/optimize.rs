@@ -62,6 +62,11 @@ impl Optimizer {
         self.norm.double_value(&[])
     }
 
+    /// The same as a copy where the weights are, without waiting for it.
+    pub fn norm_there(&self) -> Tensor {
+        self.norm.copy()
+    }
+
     /// The weights and their moments, by name: what the next step follows from.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let mut state = Vec::with_capacity(3 * self.names.len());
