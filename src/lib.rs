@@ -8,7 +8,7 @@
 //!  7  train                the loop, the optimizer, what a run leaves behind
 //!  6  policy               encoder, normalizer and one head; checkpoints
 //!  5  nn                   blocks of networks; torch begins here
-//!  4  data · control · sim what is observed | chunks, joined to one plan | worlds
+//!  4  data · control · sim from recordings to batches | chunks, joined to one plan | worlds
 //!  3  bus                  transports: local, replay, dds, ros
 //!  2  bag                  recordings: mcap, sqlite, metadata, recovery
 //!  1  wire · arm           Topic, Qos, Sample | chunks, actions, one arm's description and kinematics

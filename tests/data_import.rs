@@ -11,7 +11,7 @@ use apprentice::msg::geometry::{Pose, PoseStamped, Quaternion};
 use apprentice::msg::own::{Command, Intervention};
 use apprentice::msg::std::Float64MultiArray;
 use demonstrations::{
-    PERIOD, ROBOT, Said, Scratch, demonstration, header, instant, joints, leader, near, picture, said, state,
+    PERIOD, ROBOT, Said, Scratch, demonstration, header, instant, joints, leader, near, picture, said,
 };
 
 #[test]

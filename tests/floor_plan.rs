@@ -45,7 +45,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("crossterm", &["src/node/screen.rs"]),
     ("indicatif", &["src/main/progress.rs"]),
     ("signal_hook", &["src/node/stop.rs"]),
-    ("serde_saphyr", &["src/config/", "src/bag/metadata.rs", "src/bag/qos.rs", "src/policy/checkpoint/"]),
+    ("serde_saphyr", &[
+        "src/config/",
+        "src/bag/metadata.rs",
+        "src/bag/qos.rs",
+        "src/policy/checkpoint/",
+        "tests/",
+        "benches/",
+    ]),
     ("safetensors", &["src/policy/checkpoint/"]),
     ("tracing_subscriber", &["src/main/"]),
     // The commands in src/main/ are main.rs taken apart: their errors end in the same printed chain.

@@ -13,7 +13,7 @@ pub use join::Join;
 pub use schedule::{Counts, Schedule};
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The section `control`.
 ///
@@ -29,21 +29,20 @@ pub struct Config {
     pub join: Join,
     /// What is commanded between two actions.
     pub interpolate: Interpolate,
-    /// The limits of a robot's joints: kept for the part that holds commands to them.
+    /// The limits of a robot's joints: read by the part that holds commands to them.
     #[serde(skip_serializing)]
-    limits: Unread,
-    /// Who drives: kept for the gate.
+    limits: Elsewhere,
+    /// Who drives: read by the gate.
     #[serde(skip_serializing)]
-    gate: Unread,
+    gate: Elsewhere,
 }
 
-/// A part of the section that another reads; any two are equal here.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(transparent)]
-struct Unread(Option<IgnoredAny>);
+/// A part of the section that is read elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Elsewhere;
 
-impl PartialEq for Unread {
-    fn eq(&self, _: &Self) -> bool {
-        true
+impl<'de> Deserialize<'de> for Elsewhere {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_read_elsewhere| Self)
     }
 }

@@ -78,14 +78,14 @@ impl Schedule {
         }
         self.plans.retain(|(_, plan)| !plan.is_over(now));
         match self.join {
-            Join::Ensemble(_) => self.add(&chunk, now),
+            Join::Ensemble(_) => self.add(&chunk),
             Join::Queue => self.change(&chunk, now, Plan::queue),
             Join::Replace(_) => self.change(&chunk, now, Plan::replace),
         }
         self.newest = Some(chunk);
     }
 
-    fn add(&mut self, chunk: &Chunk, now: Stamp) {
+    fn add(&mut self, chunk: &Chunk) {
         self.plans.retain(|(observed, _)| *observed != chunk.observed());
         self.plans.push((chunk.observed(), Plan::of(chunk)));
     }
@@ -96,7 +96,7 @@ impl Schedule {
                 how(plan, chunk, now, self.interpolate);
                 *observed = chunk.observed();
             }
-            None => self.add(chunk, now),
+            None => self.add(chunk),
         }
     }
 

@@ -83,10 +83,6 @@ impl Timeline {
         self.rows.truncate(kept);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.stamps.is_empty()
-    }
-
     /// What was so at `instant`, looking ahead.
     pub(super) fn at(
         &self,
@@ -299,7 +295,7 @@ mod tests {
         let wrong = sample(1, &JointState { position: vec![f64::NAN; 3], ..state });
         assert!(matches!(hear(&mut timeline, &joints, &wrong), Err(Unread::NotFinite { .. })));
         let short = sample(1, &Float64MultiArray { data: vec![1.0], ..Default::default() });
-        assert!(hear(&mut timeline, &joints, &short).is_err() && timeline.is_empty());
+        assert!(hear(&mut timeline, &joints, &short).is_err() && timeline.stamps.is_empty());
         Ok(())
     }
 

@@ -115,9 +115,9 @@ fn relit(numbers: Tensor, draws: &[Draw]) -> Tensor {
         Tensor::from_slice(&row).reshape([-1, 1, 1, 1, 1]).to_device(numbers.device())
     };
     let around = |numbers: &Tensor, centre: &Tensor, factor: &Tensor| centre + (numbers - centre) * factor;
-    let grey = numbers.mean_dim([2].as_slice(), true, Kind::Float);
+    let grey = numbers.mean_dim([2_i64].as_slice(), true, Kind::Float);
     let coloured = around(&numbers, &grey, &row(|draw| draw.saturation));
-    let mean = coloured.mean_dim([2, 3, 4].as_slice(), true, Kind::Float);
+    let mean = coloured.mean_dim([2_i64, 3, 4].as_slice(), true, Kind::Float);
     let contrasted = around(&coloured, &mean, &row(|draw| draw.contrast));
     (contrasted + row(|draw| draw.brightness)).clamp(0.0, 1.0)
 }

@@ -121,7 +121,7 @@ impl Dataset {
             let (path, why) = summary
                 .dropped
                 .first()
-                .map(|(path, why)| (path.clone(), why.to_string()))
+                .map(|(path, why)| (path.clone(), why.in_words()))
                 .unwrap_or_default();
             return Err(Error::Nothing { recordings: recordings.len(), path, why });
         }

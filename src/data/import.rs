@@ -58,6 +58,9 @@ pub(super) fn import(
     reader: &mut dyn Reader,
     draft: &mut Draft,
 ) -> Result<Result<Take, Dropped>, Error> {
+    if reader.span().is_none() {
+        return Ok(Err(Dropped::Empty));
+    }
     let wiring = match Wiring::of(scene, reader.topics()) {
         Ok(wiring) => wiring,
         Err(dropped) => return Ok(Err(dropped)),

@@ -159,7 +159,9 @@ fn labels(
                 let why = format!("none of the robot's joints begins with {:?}", stream.prefix);
                 return Err(Error::Setting { key, why });
             }
-            let of = |field: &Field| joints.iter().map(|joint| format!("{}/{joint}", field.word()));
+            let of = |field: &Field| -> Vec<String> {
+                joints.iter().map(|joint| format!("{}/{joint}", field.word())).collect()
+            };
             Ok(stream.fields.iter().flat_map(of).collect())
         }
         "geometry_msgs/msg/PoseStamped" => Ok(owned(&POSE)),

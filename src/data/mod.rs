@@ -52,7 +52,8 @@ pub use gathered::Gathered;
 pub use layout::{Camera, Layout, Part};
 pub use observation::Observation;
 pub use settings::{Config, Failures, Gaps};
-pub use statistics::{Spread, Statistics};
+pub use picture::Unseen;
+pub use statistics::{EDGES, Spread, Statistics};
 pub use summary::{Dropped, Heard, Summary};
 pub use window::{Rules, Shape, Windows};
 

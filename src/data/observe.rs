@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::{self, Name, TypeName, milliseconds};
 
-pub(super) use observer::append;
 pub use observer::{Gap, Observer};
 pub use read::{Decoder, Reading, Stamps, Unread};
 pub(super) use read::{finite, places};

@@ -20,7 +20,7 @@ use super::summary::Account;
 use crate::time::Stamp;
 
 pub(super) use draft::{Draft, prepare};
-pub(super) use kept::{Kept, Pictures};
+pub(super) use kept::Kept;
 pub(super) use key::{identity, key};
 
 /// What a file begins and ends with; the number is that of the format.

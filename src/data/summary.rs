@@ -19,8 +19,11 @@ const REASONS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum Dropped {
     /// It cannot be read.
-    #[error("it cannot be read: {0}")]
-    Bag(bag::Error),
+    #[error("it cannot be read")]
+    Bag(#[source] bag::Error),
+    /// It has no message at all.
+    #[error("there is no message in it")]
+    Empty,
     /// It is labelled as failed.
     #[error("it is labelled as failed")]
     Failed,
@@ -60,6 +63,14 @@ pub enum Dropped {
         /// What there is.
         why: String,
     },
+}
+
+impl Dropped {
+    /// With what caused it.
+    pub fn in_words(&self) -> String {
+        let causes = std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
 }
 
 /// What was heard of one stream, of all recordings together.
@@ -180,7 +191,7 @@ impl Summary {
     pub fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
         for (path, why) in &self.dropped {
-            remarks.push(format!("{} is left out: {why}", path.display()));
+            remarks.push(format!("{} is left out: {}", path.display(), why.in_words()));
         }
         for (name, heard) in &self.heard {
             for (reason, count) in &heard.bad {

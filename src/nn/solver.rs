@@ -49,8 +49,8 @@ impl Noising {
 
     /// `count` of the steps, the noisiest first and evenly down from it: the sampler then begins where training ended
     /// (Lin et al. 2024, section 3.3).
-    pub fn chosen(&self, count: u32) -> Vec<usize> {
-        let (count, all) = ((count as usize).min(self.steps()), self.steps());
+    pub fn chosen(&self, count: usize) -> Vec<usize> {
+        let (count, all) = (count.min(self.steps()), self.steps());
         (0..count).map(|number| (all * (count - number)).div_ceil(count) - 1).collect()
     }
 }

@@ -21,9 +21,8 @@ pub use ensemble::Ensemble;
 pub use error::Error;
 pub use spec::Spec;
 
-use crate::data::augment::Augment;
 use crate::data::batch::Batch;
-use crate::data::{Layout, Statistics};
+use crate::data::Statistics;
 use crate::nn::encoder::{Encoder, Seen};
 use crate::nn::{Encoding, Weights, chance, fits};
 use crate::noise::Noise;

@@ -126,7 +126,7 @@ pub(super) fn widths(paths: &[PathBuf], subject: Subject<'_>) -> Widths {
             let mut samples = reader.samples(&[&topic]).flatten();
             let width =
                 samples.find_map(|sample| Some(Float64MultiArray::decode(&sample.cdr).ok()?.data.len()));
-            width.into_iter().for_each(|width| drop(widths.insert((*name).clone(), width)));
+            widths.extend(width.map(|width| ((*name).clone(), width)));
             width.is_none()
         });
     }

@@ -17,7 +17,7 @@ const BEHIND: Duration = Duration::from_millis(200);
 
 /// A stream with nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{stream:?} has nothing to say: {}", words(*.age, *.limit))]
+#[error("{stream:?} has nothing to say: {}", words(.age, .limit))]
 pub struct Gap {
     /// The stream.
     pub stream: String,
@@ -27,7 +27,7 @@ pub struct Gap {
     pub limit: Duration,
 }
 
-fn words(age: Option<Duration>, limit: Duration) -> String {
+fn words(age: &Option<Duration>, limit: &Duration) -> String {
     match age {
         Some(age) => format!(
             "its newest message is {} ms old, over its limit of {} ms",
@@ -206,7 +206,7 @@ fn turn(from: &[f64; 4], to: &[f64; 4], share: f64) -> [f64; 4] {
 }
 
 /// Adds the numbers of a reading; a picture has none.
-pub(in crate::data) fn append(reading: &Reading, numbers: &mut Vec<f32>) {
+fn append(reading: &Reading, numbers: &mut Vec<f32>) {
     match reading {
         Reading::Numbers(values) => numbers.extend(values.iter().map(|value| *value as f32)),
         Reading::Pose(at, [x, y, z, w]) => {

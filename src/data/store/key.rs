@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
@@ -38,7 +38,7 @@ pub(in crate::data) fn identity(path: &Path) -> io::Result<[u8; 32]> {
     Ok(hash.finalize().into())
 }
 
-fn add(hash: &mut Sha256, path: &PathBuf) -> io::Result<()> {
+fn add(hash: &mut Sha256, path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     let about = file.metadata()?;
     for number in [about.len() as i64, about.mtime(), about.mtime_nsec()] {

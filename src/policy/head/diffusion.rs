@@ -198,7 +198,7 @@ impl Diffusion {
 
 impl Head for Diffusion {
     fn loss(&self, seen: &Encoding, target: &Target<'_>, noise: &mut Noise) -> Loss {
-        let actions = target.actions;
+        let actions = &given::held(target);
         let steps = chance::below(noise, actions.size()[0], self.noising.steps());
         let kept: Vec<f64> =
             steps.iter().map(|step| self.noising.kept(usize::try_from(*step).ok())).collect();

@@ -5,7 +5,7 @@
 //! bad in the same way, so the search is over a few knots between which a chunk runs straight; the paper acts with single steps.
 
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::given;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
@@ -80,7 +80,6 @@ impl Config {
 #[derive(Debug)]
 struct Energy {
     config: Config,
-    chunk: i64,
     action: i64,
     /// The steps the knots are at.
     knots: Vec<i64>,
@@ -104,7 +103,6 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
     let end = |which: usize| chance::given(&ends.iter().map(|ends| ends[which]).collect::<Vec<_>>(), &like);
     Box::new(Energy {
         config: config.clone(),
-        chunk: shape.chunk,
         action: shape.action,
         between: chance::given(&between(shape.chunk, &knots), &like).view([shape.chunk, count]),
         least: end(0),
@@ -152,13 +150,10 @@ impl Energy {
         &self.least + chance::unit(noise, &dims, like) * (&self.most - &self.least)
     }
 
-    /// The demonstrated chunk at the knots: `[B, knots, action]`; one that ends before has its last real action there.
+    /// The demonstrated chunk at the knots: `[B, knots, action]`.
     fn shown(&self, target: &Target<'_>) -> Tensor {
-        let real = target.real.sum_dim_intlist(1, false, Kind::Int64);
-        let last = (real - 1).clamp_min(0).unsqueeze(1);
-        let knots = Tensor::from_slice(&self.knots).to_device(last.device()).unsqueeze(0);
-        let steps = knots.minimum(&last).unsqueeze(2).expand([-1, -1, self.action], false);
-        target.actions.gather(1, &steps, false)
+        let knots = Tensor::from_slice(&self.knots).to_device(target.actions.device());
+        given::held(target).index_select(1, &knots)
     }
 
     /// Knots with those that are frozen in their places.

@@ -189,7 +189,7 @@ impl Flow {
 
 impl Head for Flow {
     fn loss(&self, seen: &Encoding, target: &Target<'_>, noise: &mut Noise) -> Loss {
-        let actions = target.actions;
+        let actions = &given::held(target);
         let times: Vec<f64> = (0..actions.size()[0]).map(|_| self.config.times.draw(noise)).collect();
         let drawn = chance::normal(noise, &actions.size(), actions);
         let wanted = actions - &drawn;

@@ -69,6 +69,15 @@ pub(super) fn counted(target: &Target<'_>) -> Tensor {
     target.real * (1.0 - promised(target))
 }
 
+/// The target's actions with its last real one in every step of padding: what stands there does not matter to a network that
+/// sees a chunk as a whole, and nothing comes that acting would not bring.
+pub(super) fn held(target: &Target<'_>) -> Tensor {
+    let [batch, chunk, action] = [0, 1, 2].map(|place| target.actions.size()[place]);
+    let last = (target.real.sum_dim_intlist(1, true, Kind::Int64) - 1).clamp_min(0);
+    let steps = Tensor::arange(chunk, (Kind::Int64, last.device())).unsqueeze(0).minimum(&last);
+    target.actions.gather(1, &steps.unsqueeze(2).expand([batch, chunk, action], false), false)
+}
+
 /// `[B]`: how many numbers of `counted` actions there are, at least one action's.
 pub(super) fn count(counted: &Tensor, action: i64) -> Tensor {
     counted.sum_dim_intlist(1, false, counted.kind()).clamp_min(1.0) * action as f64

@@ -6,7 +6,7 @@
 //! probability `top_p` (Holtzman et al. 2020). Going on from a promise is saying it first.
 
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::given;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
@@ -204,8 +204,9 @@ impl Head for Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::{Device, Kind};
+
     use crate::nn::Weights;
-    use tch::Device;
 
     #[test]
     fn a_number_that_is_a_level_comes_back_even_where_levels_repeat() {

@@ -1,0 +1,455 @@
+"""Writes heads.json: losses, gradients and samples of every head, computed with PyTorch from the papers' equations.
+
+It shares no code with src/: networks are written with PyTorch's own operations in its own layouts (`conv1d`, softmax attention
+without a cache), samplers in full. What both sides have to agree on is the name and form of every weight, and the order in
+which noise is drawn. How to run it: see README.md beside it.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from networks import Store, denoiser, linear, mlp, norm, block, trunk
+from noise import Noise
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+BATCH, CHUNK, ACTION, WIDTH, TOKENS = 3, 6, 3, 10, 4
+FROZEN, PROMISED = 2, 4
+SHARES = torch.tensor([1.0, 0.5, 2.0])
+QUANTILES = [[(number + 1) * (place / 8) ** 1.5 - 1.0 for place in range(9)] for number in range(ACTION)]
+
+
+def normal(noise, *dims):
+    return torch.tensor([noise.normal() for _ in range(math.prod(dims))]).reshape(dims)
+
+
+def unit(noise, *dims):
+    return torch.tensor([noise.unit() for _ in range(math.prod(dims))]).reshape(dims)
+
+
+class Seen:
+    def __init__(self):
+        noise = Noise(1)
+        self.tokens = normal(noise, BATCH, TOKENS, WIDTH).requires_grad_()
+        self.pooled = normal(noise, BATCH, WIDTH).requires_grad_()
+
+
+class Target:
+    """The second sample ends two steps early; in the third, three steps are promised."""
+
+    def __init__(self, promised):
+        self.actions = 0.5 * normal(Noise(2), BATCH, CHUNK, ACTION)
+        self.real = torch.ones(BATCH, CHUNK)
+        self.real[1, 4:] = 0.0
+        count = torch.tensor([0, 1, 3]) if promised else torch.zeros(BATCH, dtype=torch.int64)
+        self.given = (torch.arange(CHUNK) < count[:, None]).double()
+        self.counted = self.real * (1 - self.given)
+        self.held = self.actions.clone()
+        self.held[1, 4:] = self.actions[1, 3]
+
+    def prefix(self):
+        return torch.cat([self.actions * self.given[..., None], self.given[..., None]], 2)
+
+    def mean(self, errors):
+        return (errors * self.counted[..., None]).sum((1, 2)) / (self.counted.sum(1).clamp(min=1) * ACTION)
+
+
+class Promise:
+    """Four promised steps, of which two are frozen; or none at all."""
+
+    def __init__(self, there):
+        self.there = there
+        self.actions = 0.5 * normal(Noise(3), BATCH, PROMISED, ACTION)
+        self.given = torch.zeros(BATCH, CHUNK)
+        if there:
+            self.given[:, :FROZEN] = 1.0
+        self.whole = F.pad(self.actions, (0, 0, 0, CHUNK - PROMISED))
+
+    def prefix(self):
+        return torch.cat([self.whole * self.given[..., None], self.given[..., None]], 2)
+
+    def keep(self, chunk):
+        return torch.where(self.given[..., None] > 0, self.whole, chunk) if self.there else chunk
+
+    def weights(self, known):
+        """Real-time chunking's soft mask."""
+        values = []
+        for step in range(CHUNK):
+            c = (PROMISED - step) / (PROMISED - FROZEN + 1)
+            full = 0.0 if known else 1.0
+            values.append(full if step < FROZEN else c * (math.exp(c) - 1) / (math.e - 1) if step < PROMISED else 0.0)
+        return torch.tensor(values)[None, :, None]
+
+
+def entry(w, config, seen, prefix):
+    x = torch.cat([seen.pooled, prefix.flatten(1)], 1) if config.get("prefixes") else seen.pooled
+    return linear(w, "entry", x, config["width"])
+
+
+def mse(config):
+    def forward(w, seen, prefix):
+        x = trunk(w, "trunk", entry(w, config, seen, prefix), config["layers"], CHUNK * ACTION)
+        return x.reshape(BATCH, CHUNK, ACTION)
+
+    def loss(w, seen, target, noise):
+        return target.mean((forward(w, seen, target.prefix()) - target.actions) ** 2), {}
+
+    def sample(w, seen, promise, noise):
+        chunk = forward(w, seen, promise.prefix())
+        return promise.keep(chunk) if config.get("prefixes") else chunk
+
+    return loss, sample
+
+
+def mog(config):
+    modes = config["modes"]
+
+    def forward(w, seen, prefix):
+        size = CHUNK * ACTION
+        out = trunk(w, "trunk", entry(w, config, seen, prefix), config["layers"], modes * (1 + 2 * size))
+        shares, means, spread = out.split([modes, modes * size, modes * size], 1)
+        form = (BATCH, modes, CHUNK, ACTION)
+        return torch.softmax(shares, 1), means.reshape(form), F.softplus(spread.reshape(form)) + config["least"]
+
+    def loss(w, seen, target, noise):
+        shares, means, spread = forward(w, seen, target.prefix())
+        density = torch.distributions.Normal(means, spread).log_prob(target.actions[:, None])
+        each = (density * target.counted[:, None, :, None]).sum((2, 3))
+        return -torch.log((shares * each.exp()).sum(1)) / (target.counted.sum(1) * ACTION), {}
+
+    def sample(w, seen, promise, noise):
+        shares, means, spread = forward(w, seen, promise.prefix())
+        places, drawn = unit(noise, BATCH), normal(noise, BATCH, CHUNK, ACTION)
+        rows = []
+        for row in range(BATCH):
+            mode = int((shares[row].cumsum(0) < places[row]).sum())
+            rows.append(means[row, mode] + spread[row, mode] * drawn[row] * config["carried_out"])
+        chunk = torch.stack(rows)
+        return promise.keep(chunk) if config.get("prefixes") else chunk
+
+    return loss, sample
+
+
+def act(config):
+    width, size = config["width"], (config["heads"], config["inner"])
+
+    def recognize(w, seen, target):
+        known = linear(w, "recognizer.seen_in", seen.pooled, width)[:, None]
+        shown = linear(w, "recognizer.actions_in", target.actions, width)
+        x = torch.cat([w("recognizer.class", 1, 1, width).expand(BATCH, 1, width), known, shown], 1)
+        x = x + w("recognizer.places", 2 + CHUNK, width)
+        visible = torch.cat([torch.ones(BATCH, 2), target.real], 1) > 0
+        for layer in range(config["recognizers"]):
+            x = block(w, f"recognizer.block.{layer}", x, size, "after", mask=visible[:, None, None, :])
+        return linear(w, "recognizer.out", x[:, 0], 2 * config["latent"]).chunk(2, 1)
+
+    def decode(w, seen, latent, prefix):
+        first = linear(w, "latent_in", latent, width)[:, None]
+        x = torch.cat([first, linear(w, "seen_in", seen.tokens, width)], 1) + w("places", 1 + TOKENS, width)
+        for layer in range(config["layers"]):
+            x = block(w, f"encoder.{layer}", x, size, "after")
+        queries = w("queries", CHUNK, width).expand(BATCH, CHUNK, width)
+        if config.get("prefixes"):
+            queries = queries + linear(w, "given_in", prefix, width)
+        for layer in range(config["decoders"]):
+            queries = block(w, f"decoder.{layer}", queries, size, "after", memory=x)
+        return linear(w, "out", queries, ACTION)
+
+    def loss(w, seen, target, noise):
+        mean, log_variance = recognize(w, seen, target)
+        spread = torch.exp(log_variance / 2)
+        latent = mean + spread * normal(noise, BATCH, config["latent"])
+        l1 = target.mean((decode(w, seen, latent, target.prefix()) - target.actions).abs())
+        normals = torch.distributions.Normal
+        kl = torch.distributions.kl_divergence(normals(mean, spread), normals(0.0, 1.0)).sum(1)
+        return l1 + config["kl"] * kl, {"l1": l1, "kl": kl}
+
+    def sample(w, seen, promise, noise):
+        chunk = decode(w, seen, torch.zeros(BATCH, config["latent"]), promise.prefix())
+        return promise.keep(chunk) if config.get("prefixes") else chunk
+
+    return loss, sample
+
+
+def guided(x, promise, config, estimate, signal, rest):
+    """The chunk that comes of x and the correction of its direction (Black et al. 2025, equations 2 to 4)."""
+    x = x.detach().requires_grad_()
+    coming = estimate(x)
+    wrong = (promise.whole - coming.detach()) * promise.weights(config.get("prefixes"))
+    (way,) = torch.autograd.grad((coming * wrong).sum(), x)
+    strength = config["guidance"] if signal == 0 else min(config["guidance"], rest / (signal * rest**2 / (signal**2 + rest**2)))
+    return coming.detach(), strength * way
+
+
+def given_beside(x, prefix, config):
+    if not config.get("prefixes"):
+        return x
+    given = prefix[..., -1:]
+    return torch.cat([torch.where(given > 0, prefix[..., :-1], x), given], 2)
+
+
+def diffusion(config):
+    steps, says = config["steps"], config["target"]
+    wave = lambda at: math.cos((at + 0.008) / 1.008 * math.pi / 2) ** 2
+    betas = [min(1 - wave((t + 1) / steps) / wave(t / steps), 0.999) for t in range(steps)]
+    kept = torch.cumprod(1 - torch.tensor(betas), 0)
+
+    def loss(w, seen, target, noise):
+        t = torch.tensor([noise.below(steps) for _ in range(BATCH)])
+        drawn = normal(noise, BATCH, CHUNK, ACTION)
+        a, s = kept[t].sqrt()[:, None, None], (1 - kept[t]).sqrt()[:, None, None]
+        noisy = given_beside(a * target.held + s * drawn, target.prefix(), config)
+        out = denoiser(w, config["network"], seen, noisy, t.double(), ACTION)
+        wanted = {"epsilon": drawn, "sample": target.held, "velocity": a * drawn - s * target.held}[says]
+        return target.mean((out - wanted) ** 2), {}
+
+    def chunk_of(x, out, k):
+        a, s = k.sqrt(), (1 - k).sqrt()
+        return {"epsilon": (x - s * out) / a, "sample": out, "velocity": a * x - s * out}[says]
+
+    def sample(w, seen, promise, noise):
+        few = "ddim" in config["sampler"]
+        count = config["sampler"]["ddim"]["steps"] if few else steps
+        way = [math.ceil(steps * (count - number) / count) - 1 for number in range(count)]
+        x = normal(noise, BATCH, CHUNK, ACTION)
+        for number, t in enumerate(way):
+            k = kept[t]
+            after = kept[way[number + 1]] if number + 1 < count else torch.tensor(1.0)
+
+            def estimate(x):
+                told = given_beside(x, promise.prefix(), config)
+                return chunk_of(x, denoiser(w, config["network"], seen, told, torch.full((BATCH,), float(t)), ACTION), k)
+
+            if promise.there and config["guidance"] > 0:
+                # As a flow: tau of it is signal, its noisy chunk is ours over their sum; then back again.
+                both = float(k.sqrt() + (1 - k).sqrt())
+                signal, rest = float(k.sqrt()) / both, float((1 - k).sqrt()) / both
+                coming, way_x = guided(x, promise, config, estimate, signal, rest)
+                coming = coming + rest * (way_x * both)
+            else:
+                coming = estimate(x).detach()
+            coming = coming.clamp(-config["clip"], config["clip"])
+            if few:
+                left = (x - k.sqrt() * coming) / (1 - k).sqrt()
+                x = after.sqrt() * coming + (1 - after).sqrt() * left
+            else:
+                alpha = k / after
+                mean = after.sqrt() * (1 - alpha) / (1 - k) * coming + alpha.sqrt() * (1 - after) / (1 - k) * x
+                x = mean
+                if number + 1 < count:
+                    x = x + ((1 - after) / (1 - k) * (1 - alpha)).sqrt() * normal(noise, BATCH, CHUNK, ACTION)
+        return promise.keep(x)
+
+    return loss, sample
+
+
+def flow(config):
+    def network(w, seen, x, time):
+        return denoiser(w, config["network"], seen, x, 1000 * time, ACTION)
+
+    def loss(w, seen, target, noise):
+        times = [noise.unit() for _ in range(BATCH)]
+        if "beta" in config["times"]:
+            beta = config["times"]["beta"]
+            times = [beta["most"] * (1 - u ** (1 / beta["alpha"])) for u in times]
+        tau, drawn = torch.tensor(times), normal(noise, BATCH, CHUNK, ACTION)
+        noisy = (1 - tau[:, None, None]) * drawn + tau[:, None, None] * target.held
+        out = network(w, seen, given_beside(noisy, target.prefix(), config), tau)
+        return target.mean((out - (target.held - drawn)) ** 2), {}
+
+    def sample(w, seen, promise, noise):
+        def direction(x, tau):
+            def velocity(x):
+                return network(w, seen, given_beside(x, promise.prefix(), config), torch.full((BATCH,), tau))
+
+            if promise.there and config["guidance"] > 0:
+                coming, way = guided(x, promise, config, lambda x: x + (1 - tau) * velocity(x), tau, 1 - tau)
+                return (coming - x) / (1 - tau) + way
+            return velocity(x).detach()
+
+        x, h = normal(noise, BATCH, CHUNK, ACTION), 1 / config["steps"]
+        for step in range(config["steps"]):
+            if config["solver"] == "midpoint":
+                x = x + h * direction(x + h / 2 * direction(x, step * h), step * h + h / 2)
+            else:
+                x = x + h * direction(x, step * h)
+        return promise.keep(x)
+
+    return loss, sample
+
+
+def tokens(config):
+    width, count = config["width"], config["levels"]
+    levels = torch.stack([F.interpolate(torch.tensor(q)[None, None], count, mode="linear", align_corners=True)[0, 0] for q in QUANTILES])
+    size = (config["heads"], config["inner"] * width)
+
+    def words_of(actions):
+        return (actions[..., None] - levels).abs().argmin(-1)
+
+    def scores(w, seen, words):
+        """Of every word after those of `words`: [B, said + 1, levels]."""
+        memory = linear(w, "seen", seen.tokens, width) + w("seen_places", TOKENS, width)
+        x = torch.cat([w("start", 1, 1, width).expand(BATCH, 1, width), w("words", count, width)[words]], 1)
+        places = (w("step_places", CHUNK, 1, width) + w("number_places", 1, ACTION, width)).reshape(-1, width)
+        x = x + places[: x.shape[1]]
+        causal = torch.ones(x.shape[1], x.shape[1]).tril() > 0
+        for layer in range(config["layers"]):
+            x = block(w, f"block.{layer}", x, size, "before", mask=causal, memory=memory)
+        return linear(w, "out", norm(w, "norm", x), count)
+
+    def loss(w, seen, target, noise):
+        words = words_of(target.actions).flatten(1)
+        each = F.cross_entropy(scores(w, seen, words[:, :-1]).transpose(1, 2), words, reduction="none")
+        return target.mean(each.reshape(BATCH, CHUNK, ACTION)), {}
+
+    def sample(w, seen, promise, noise):
+        places, forced = unit(noise, CHUNK * ACTION, BATCH), words_of(promise.actions).flatten(1)
+        words = torch.zeros(BATCH, 0, dtype=torch.int64)
+        for place in range(CHUNK * ACTION):
+            if promise.there and place < FROZEN * ACTION:
+                word = forced[:, place]
+            else:
+                word = torch.tensor([
+                    drawn(torch.softmax(row / config["temperature"], 0), float(places[place, number]), config["top_p"])
+                    for number, row in enumerate(scores(w, seen, words)[:, -1])
+                ])
+            words = torch.cat([words, word[:, None]], 1)
+        words = words.reshape(BATCH, CHUNK, ACTION)
+        chunk = torch.stack([levels[number][words[..., number]] for number in range(ACTION)], 2)
+        return promise.keep(chunk)
+
+    return loss, sample
+
+
+def drawn(shares, place, top_p):
+    """The word at `place` among the likeliest that together have the probability."""
+    order = sorted(range(len(shares)), key=lambda word: -float(shares[word]))
+    among, total = [], 0.0
+    for word in order:
+        if total >= top_p:
+            break
+        among.append(word)
+        total += float(shares[word])
+    upto = 0.0
+    for word in among:
+        upto += float(shares[word])
+        if upto >= place * total:
+            return word
+    return among[-1]
+
+
+def energy(config):
+    count = config["knots"]
+    knots = [round(knot * (CHUNK - 1) / (count - 1)) for knot in range(count)]
+    low = torch.tensor([q[0] - 0.05 * (q[-1] - q[0]) for q in QUANTILES])
+    high = torch.tensor([q[-1] + 0.05 * (q[-1] - q[0]) for q in QUANTILES])
+
+    def score(w, seen, x):
+        inner = linear(w, "seen", seen.pooled, config["width"])[:, None] + linear(w, "entry", x.flatten(2), config["width"])
+        return trunk(w, "trunk", inner, config["layers"], 1, bias=False)[..., 0]
+
+    def anywhere(noise, many):
+        return low + unit(noise, BATCH, many, count, ACTION) * (high - low)
+
+    def loss(w, seen, target, noise):
+        shown = torch.stack([target.held[:, knot] for knot in knots], 1)
+        x = torch.cat([shown[:, None], anywhere(noise, config["negatives"])], 1)
+        return F.cross_entropy(score(w, seen, x), torch.zeros(BATCH, dtype=torch.int64), reduction="none"), {}
+
+    def sample(w, seen, promise, noise):
+        def hold(x):
+            x = x.clone()
+            for place, knot in enumerate(knots):
+                if promise.there and knot < FROZEN:
+                    x[:, :, place] = promise.actions[:, None, knot]
+            return x
+
+        many, deviation = config["samples"], config["deviation"]
+        x = hold(anywhere(noise, many))
+        for _ in range(config["rounds"] - 1):
+            shares, places = torch.softmax(score(w, seen, x), 1), unit(noise, BATCH, many)
+            pick = (shares.cumsum(1)[:, None, :] < places[:, :, None]).sum(2)
+            x = torch.stack([x[row][pick[row]] for row in range(BATCH)])
+            x = hold(torch.minimum(torch.maximum(x + deviation * normal(noise, *x.shape), low), high))
+            deviation *= config["shrink"]
+        best = score(w, seen, x).argmax(1)
+        x = torch.stack([x[row, best[row]] for row in range(BATCH)])
+        steps = []
+        for step in range(CHUNK):
+            after = next(place for place, knot in enumerate(knots) if knot >= step)
+            before = max(after - 1, 0)
+            share = 1.0 if after == 0 else (step - knots[before]) / (knots[after] - knots[before])
+            steps.append((1 - share) * x[:, before] + share * x[:, after])
+        return promise.keep(torch.stack(steps, 1))
+
+    return loss, sample
+
+
+HEADS = {"mse": mse, "mog": mog, "act": act, "diffusion": diffusion, "flow": flow, "tokens": tokens, "energy": energy}
+
+
+def cases():
+    unet = {"unet": {"widths": [8, 8, 16], "kernel": 5, "groups": 4, "time": 8}}
+    flat = {"unet": {"widths": [8, 16], "kernel": 3, "groups": 2, "time": 6}}
+    attending = {"transformer": {"width": 8, "layers": 2, "heads": 2, "inner": 2}}
+    small = {"width": 12, "layers": 2}
+    acts = {"width": 8, "heads": 2, "inner": 12, "layers": 2, "decoders": 2, "recognizers": 2, "latent": 4, "kl": 10.0}
+    noised = {"steps": 20, "clip": 1.0, "guidance": 5.0}
+    few, all_of_them = {"ddim": {"steps": 6}}, {"ddpm": {}}
+    flows = {"steps": 5, "guidance": 5.0}
+    yield "mse", {"mse": small}
+    yield "mse, prefixes", {"mse": {**small, "prefixes": True}}
+    yield "mog", {"mog": {**small, "modes": 4, "least": 0.02, "carried_out": 0.1}}
+    yield "mog, prefixes", {"mog": {**small, "modes": 3, "least": 0.02, "carried_out": 0.1, "prefixes": True}}
+    yield "act", {"act": acts}
+    yield "act, prefixes", {"act": {**acts, "decoders": 1, "prefixes": True}}
+    yield "diffusion", {"diffusion": {**noised, "network": unet, "target": "epsilon", "sampler": few}}
+    yield "diffusion, ddpm", {"diffusion": {**noised, "network": flat, "target": "epsilon", "sampler": all_of_them}}
+    yield "diffusion, sample", {"diffusion": {**noised, "network": attending, "target": "sample", "sampler": all_of_them}}
+    yield "diffusion, velocity", {"diffusion": {**noised, "network": attending, "target": "velocity", "sampler": few}}
+    yield "diffusion, prefixes", {"diffusion": {**noised, "network": unet, "target": "sample", "sampler": few, "prefixes": True}}
+    yield "flow", {"flow": {**flows, "network": unet, "solver": "euler", "times": {"even": {}}}}
+    yield "flow, midpoint", {"flow": {**flows, "network": attending, "solver": "midpoint", "times": {"beta": {"alpha": 1.5, "most": 0.999}}}}
+    yield "flow, prefixes", {"flow": {**flows, "network": attending, "solver": "euler", "times": {"even": {}}, "prefixes": True}}
+    yield "tokens", {"tokens": {"levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
+    yield "energy", {"energy": {"width": 12, "layers": 1, "knots": 3, "negatives": 7, "samples": 16, "rounds": 3, "deviation": 0.33, "shrink": 0.5}}
+
+
+def digest(values):
+    """Small tensors whole; of larger ones the largest entry, the norm, a random projection's value, and eight entries."""
+    flat = values.flatten()
+    if len(flat) <= 32:
+        return flat.tolist()
+    noise = Noise(9)
+    along = torch.tensor([noise.normal() for _ in range(len(flat))])
+    some = [flat[place * len(flat) // 8] for place in range(8)]
+    return [float(x) for x in [flat.abs().max(), flat.norm(), (flat * along).sum(), *some]]
+
+
+def computed(config):
+    ((name, settings),) = config.items()
+    loss, sample = HEADS[name](settings)
+    prefixes = settings.get("prefixes", False)
+    w, seen = Store(), Seen()
+    each, parts = loss(w, seen, Target(prefixes or name == "tokens"), Noise(11))
+    (each * SHARES).sum().backward()
+    out = {"head": config, "each": each.tolist(), "parts": {part: values.tolist() for part, values in parts.items()}}
+    inputs = {"tokens": seen.tokens, "pooled": seen.pooled}
+    out["inputs"] = {name: digest(x.grad) for name, x in inputs.items() if x.grad is not None}
+    out["gradients"] = {name: digest(x.grad) for name, x in sorted(w.made.items())}
+    out["sample"] = sample(w, seen, Promise(False), Noise(12)).flatten().tolist()
+    out["promised"] = sample(w, seen, Promise(True), Noise(12)).flatten().tolist()
+    return out
+
+
+def main():
+    lines = [f"{json.dumps(name)}: {json.dumps(computed(config))}" for name, config in cases()]
+    Path(__file__).with_name("heads.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+main()

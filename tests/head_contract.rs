@@ -1,0 +1,295 @@
+//! What every head keeps to, one list of cases over the registry.
+//!
+//! A head that is added is held to all of it by its line in the registry: it learns, it repeats, it survives a checkpoint, it
+//! keeps what was promised, and padding does not teach it anything.
+#![cfg(feature = "learn")]
+
+use anyhow::{Result, ensure};
+use apprentice::nn::{Encoding, Weights, chance};
+use apprentice::noise::Noise;
+use apprentice::policy::head::{Config, Continuing, HEADS, Head, Promised, Shape, Target};
+use tch::{Device, Kind, Tensor};
+
+const BATCH: i64 = 4;
+const CHUNK: i64 = 6;
+const ACTION: i64 = 2;
+
+fn shape() -> Shape {
+    Shape { chunk: CHUNK, action: ACTION, width: 16, tokens: 3, quantiles: Vec::new() }
+}
+
+/// Small networks of every head, and variants that take other ways through it.
+fn cases() -> Result<Vec<(String, Config)>> {
+    let settings = [
+        "{mse: {width: 32}}",
+        "{mse: {width: 32, prefixes: true}}",
+        "{mog: {width: 32}}",
+        "{mog: {width: 32, prefixes: true}}",
+        "{act: {width: 32, inner: 64, layers: 2, kl: 1.0}}",
+        "{act: {width: 32, inner: 64, layers: 2, kl: 1.0, decoders: 2, prefixes: true}}",
+        "{diffusion: {network: {unet: {widths: [16, 32], groups: 4, time: 16}}, steps: 20}}",
+        "{diffusion: {network: {unet: {widths: [16, 32], groups: 4, time: 16}}, steps: 20, prefixes: true}}",
+        "{diffusion: {network: {transformer: {width: 32}}, steps: 20, target: sample, sampler: {ddpm: {}}}}",
+        "{diffusion: {network: {transformer: {width: 32}}, steps: 20, target: velocity, guidance: 0.0}}",
+        "{flow: {network: {unet: {widths: [16, 32], groups: 4, time: 16}}}}",
+        "{flow: {network: {transformer: {width: 32}}, solver: midpoint, times: {beta: {}}}}",
+        "{flow: {network: {transformer: {width: 32}}, prefixes: true}}",
+        "{tokens: {width: 32, levels: 64}}",
+        "{energy: {width: 32, samples: 256}}",
+    ];
+    settings.iter().map(|text| Ok(((*text).to_owned(), serde_saphyr::from_str(text)?))).collect()
+}
+
+struct Made {
+    weights: Weights,
+    head: Box<dyn Head>,
+}
+
+fn made(config: &Config, seed: u64) -> Made {
+    let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(seed));
+    let head = config.build(&shape(), &weights.root());
+    Made { weights, head }
+}
+
+struct Batch {
+    seen: Encoding,
+    actions: Tensor,
+    real: Tensor,
+}
+
+/// Four chunks on straight lines that their observation tells apart, the last of them padded by `filling`.
+fn batch(filling: f64) -> Batch {
+    let (mut noise, like) = (Noise::new(1), Tensor::zeros([1], (Kind::Float, Device::Cpu)));
+    let seen = Encoding {
+        tokens: chance::normal(&mut noise, &[BATCH, 3, 16], &like),
+        pooled: chance::normal(&mut noise, &[BATCH, 16], &like),
+    };
+    let ends = [[-0.8, 0.7], [-0.2, -0.5], [0.4, 0.6], [0.9, -0.6]];
+    let value = |row: usize, step: i64, number: usize| {
+        if row == 3 && step >= 4 { filling } else { ends[row][number] * (step + 1) as f64 / CHUNK as f64 }
+    };
+    let values: Vec<f64> = (0..4)
+        .flat_map(|row| (0..CHUNK).flat_map(move |step| (0..2).map(move |number| value(row, step, number))))
+        .collect();
+    let actions = chance::given(&values, &like).view([BATCH, CHUNK, ACTION]);
+    let real = Tensor::ones([BATCH, CHUNK], (Kind::Float, Device::Cpu));
+    let _padded = real.get(3).narrow(0, 4, 2).zero_();
+    Batch { seen, actions, real }
+}
+
+/// The loss of each sample; a head that learns prefixes is given one in the third.
+fn loss(config: &Config, head: &dyn Head, batch: &Batch, seed: u64) -> Tensor {
+    let counts = Tensor::from_slice(&[0_i64, 0, 2, 0]);
+    let promised = config.prefixes().then_some(&counts);
+    let target = Target { actions: &batch.actions, real: &batch.real, promised };
+    head.loss(&batch.seen, &target, &mut Noise::new(seed)).each
+}
+
+/// Adam (Kingma and Ba 2015) over plain tensors.
+fn train(config: &Config, made: &Made, batch: &Batch, steps: i32) {
+    let named = made.weights.named();
+    let mut moments: Vec<_> =
+        named.iter().map(|(_, weight)| (weight.zeros_like(), weight.zeros_like())).collect();
+    for step in 1..=steps {
+        let loss = loss(config, &*made.head, batch, step as u64).mean(Kind::Float);
+        let weights: Vec<&Tensor> = named.iter().map(|(_, weight)| weight).collect();
+        let slopes = Tensor::run_backward(&[loss], &weights, false, false);
+        let rate = 3e-3 * f64::min(1.0, 2.0 * f64::from(steps - step) / f64::from(steps));
+        tch::no_grad(|| {
+            for ((weight, slope), (first, second)) in weights.iter().zip(&slopes).zip(&mut moments) {
+                *first = &*first * 0.9 + slope * 0.1;
+                *second = &*second * 0.99 + slope.square() * 0.01;
+                let (one, two) = (1.0 - 0.9_f64.powi(step), 1.0 - 0.99_f64.powi(step));
+                let down = &*first / one / ((&*second / two).sqrt() + 1e-8) * rate;
+                let _moved = weight.shallow_clone().subtract_(&down);
+            }
+        });
+    }
+}
+
+fn far(a: &Tensor, b: &Tensor) -> f64 {
+    (a - b).abs().max().double_value(&[])
+}
+
+/// Every case is tried, so that one run tells all that is wrong.
+fn all(check: impl Fn(&Config) -> Result<()>) -> Result<()> {
+    let wrong =
+        |(name, config): (String, Config)| check(&config).err().map(|error| format!("{name}: {error:#}"));
+    let wrong: Vec<String> = cases()?.into_iter().filter_map(wrong).collect();
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+#[test]
+fn every_head_is_tried_and_says_what_it_is() -> Result<()> {
+    let cases = cases()?;
+    for entry in HEADS {
+        ensure!(cases.iter().any(|(_, config)| config.name() == entry.name), "{} has no case", entry.name);
+        ensure!((entry.plain)().name() == entry.name && !entry.about.is_empty());
+        let text = format!("{{{}: {{}}}}", entry.name);
+        ensure!(
+            serde_saphyr::from_str::<Config>(&text)? == (entry.plain)(),
+            "{text} is not its plain settings"
+        );
+        let again: Config = serde_saphyr::from_str(&serde_saphyr::to_string(&(entry.plain)())?)?;
+        ensure!(again == (entry.plain)(), "{}: settings do not survive being written", entry.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn losses_and_chunks_have_their_shapes() -> Result<()> {
+    let batch = batch(0.0);
+    all(|config| {
+        let made = made(config, 1);
+        ensure!(loss(config, &*made.head, &batch, 1).size() == [BATCH]);
+        let chunk = made.head.sample(&batch.seen, None, &mut Noise::new(1));
+        ensure!(chunk.size() == [BATCH, CHUNK, ACTION] && chunk.kind() == Kind::Float, "{chunk:?}");
+        ensure!(!chunk.requires_grad(), "a chunk carries no way back");
+        ensure!(f64::try_from(chunk.isfinite().all())? == 1.0, "not finite");
+        Ok(())
+    })
+}
+
+#[test]
+fn every_head_learns_one_batch_by_heart() -> Result<()> {
+    let batch = batch(0.0);
+    all(|config| {
+        let made = made(config, 1);
+        let energy = config.name() == "energy";
+        train(config, &made, &batch, if energy { 600 } else { 400 });
+        let chunk = made.head.sample(&batch.seen, None, &mut Noise::new(5));
+        let off = far(&(chunk * batch.real.unsqueeze(2)), &(&batch.actions * batch.real.unsqueeze(2)));
+        // A search is as near as its last disturbance.
+        let bar = if energy { 0.35 } else { 0.12 };
+        ensure!(off < bar, "{off} off, over its bar of {bar}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_seed_repeats_the_weights_the_loss_and_the_chunk() -> Result<()> {
+    let batch = batch(0.0);
+    all(|config| {
+        let [one, two, other] = [1, 1, 2].map(|seed| made(config, seed));
+        let named = [&one, &two, &other].map(|made| made.weights.named());
+        ensure!(named[0].iter().zip(&named[1]).all(|(a, b)| a.0 == b.0 && a.1.equal(&b.1)), "other weights");
+        ensure!(named[0].iter().zip(&named[2]).any(|(a, b)| !a.1.equal(&b.1)), "a seed means nothing");
+        let losses = [&one, &two].map(|made| loss(config, &*made.head, &batch, 3));
+        ensure!(losses[0].equal(&losses[1]), "another loss");
+        let chunks = [&one, &two].map(|made| made.head.sample(&batch.seen, None, &mut Noise::new(4)));
+        ensure!(chunks[0].equal(&chunks[1]), "another chunk");
+        Ok(())
+    })
+}
+
+#[test]
+fn weights_that_were_saved_are_the_same_head() -> Result<()> {
+    let (batch, folder) = (batch(0.0), tempfile::tempdir()?);
+    all(|config| {
+        let (one, other) = (made(config, 1), made(config, 2));
+        let path = folder.path().join("weights.safetensors");
+        Tensor::write_safetensors(&one.weights.named(), &path)?;
+        other.weights.load(&Tensor::read_safetensors(&path)?)?;
+        let chunks = [&one, &other].map(|made| made.head.sample(&batch.seen, None, &mut Noise::new(4)));
+        ensure!(chunks[0].equal(&chunks[1]), "another chunk");
+        Ok(())
+    })
+}
+
+#[test]
+fn what_is_promised_is_kept_or_refused_in_words() -> Result<()> {
+    let batch = batch(0.0);
+    let wanted = &batch.actions.narrow(1, 0, 4) * 0.5 + 0.1;
+    all(|config| {
+        let made = made(config, 1);
+        let free = made.head.sample(&batch.seen, None, &mut Noise::new(4));
+        let promised = Promised { actions: &wanted, frozen: 2 };
+        let bound = made.head.sample(&batch.seen, Some(promised), &mut Noise::new(4));
+        match made.head.continuing() {
+            Continuing::Yes => {
+                ensure!(bound.narrow(1, 0, 2).equal(&wanted.narrow(1, 0, 2)), "frozen steps moved");
+                ensure!(
+                    far(&bound.narrow(1, 2, 4), &free.narrow(1, 2, 4)) > 1e-6,
+                    "the rest does not heed it"
+                );
+            }
+            Continuing::No(reason) => {
+                ensure!(bound.equal(&free), "it cannot go on and yet does something else");
+                ensure!(reason.len() > 10);
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn guidance_draws_later_steps_to_what_is_promised() -> Result<()> {
+    let batch = batch(0.0);
+    let wanted = batch.actions.narrow(1, 0, 5) + 0.15;
+    for text in [
+        "{flow: {network: {transformer: {width: 32}}}}",
+        "{diffusion: {network: {transformer: {width: 32}}, steps: 20}}",
+    ] {
+        let config: Config = serde_saphyr::from_str(text)?;
+        let made = made(&config, 1);
+        train(&config, &made, &batch, 200);
+        let off = |promised: Option<Promised<'_>>| {
+            let chunk = made.head.sample(&batch.seen, promised, &mut Noise::new(4));
+            f64::try_from((chunk.narrow(1, 2, 2) - wanted.narrow(1, 2, 2)).abs().mean(Kind::Float))
+        };
+        let (free, guided) = (off(None)?, off(Some(Promised { actions: &wanted, frozen: 2 }))?);
+        ensure!(guided < 0.8 * free, "{text}: {guided} off with guidance, {free} without");
+    }
+    Ok(())
+}
+
+#[test]
+fn padding_teaches_nothing() -> Result<()> {
+    let (one, other) = (batch(0.0), batch(0.9));
+    all(|config| {
+        let made = made(config, 1);
+        let slopes = [&one, &other].map(|batch| {
+            let loss = loss(config, &*made.head, batch, 3);
+            let named = made.weights.named();
+            let weights: Vec<&Tensor> = named.iter().map(|(_, weight)| weight).collect();
+            (loss.detach(), Tensor::run_backward(&[loss.sum(Kind::Float)], &weights, false, false))
+        });
+        ensure!(slopes[0].0.equal(&slopes[1].0), "another loss");
+        ensure!(slopes[0].1.iter().zip(&slopes[1].1).all(|(a, b)| a.equal(b)), "another gradient");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_gradient_reaches_every_weight() -> Result<()> {
+    let batch = batch(0.0);
+    all(|config| {
+        let made = made(config, 1);
+        loss(config, &*made.head, &batch, 3).sum(Kind::Float).backward();
+        let dead = |(name, weight): (String, Tensor)| {
+            let slope = weight.grad();
+            let alive = slope.defined() && slope.abs().max().double_value(&[]) > 1e-12;
+            (!alive).then_some(name)
+        };
+        let dead: Vec<String> = made.weights.named().into_iter().filter_map(dead).collect();
+        ensure!(dead.is_empty(), "none at {dead:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn settings_that_do_not_fit_are_refused_where_they_are_read() -> Result<()> {
+    for (text, words) in [
+        ("{act: {width: 30, heads: 4}}", "a multiple of \"heads\""),
+        ("{diffusion: {network: {unet: {kernel: 4}}}}", "odd"),
+        ("{diffusion: {network: {unet: {widths: [20], groups: 8}}}}", "multiples of \"groups\""),
+        ("{flow: {steps: 0}}", "at least 1"),
+        ("{tokens: {top_p: 0.0}}", "more than 0 and at most 1"),
+        ("{mog: {mods: 3}}", "mods"),
+    ] {
+        let refused = serde_saphyr::from_str::<Config>(text).err().map(|error| error.to_string());
+        ensure!(refused.as_ref().is_some_and(|said| said.contains(words)), "{text}: {refused:?}");
+    }
+    Ok(())
+}
