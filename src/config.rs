@@ -19,18 +19,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+#[cfg(not(feature = "learn"))]
 use serde::de::IgnoredAny;
 
 use crate::arm::Description;
-use crate::bus;
-use crate::data;
 use crate::data::observe::Observe;
 use crate::node::{recorder, teleop};
 use crate::spec::{Act, Channel, Expect, Name, Robot, Source, TypeName};
+use crate::{bus, control, data};
+#[cfg(feature = "learn")]
+use crate::{policy, train};
 
 pub use tree::{Key, Layer, Place, Tree, Value};
 
-/// Sections that nothing here interprets.
+/// Sections of which something, or all, is not interpreted here: they are kept as they stand.
+#[cfg(feature = "learn")]
+const KEPT: &[&str] = &["control"];
+/// Sections of which something, or all, is not interpreted here: they are kept as they stand.
+#[cfg(not(feature = "learn"))]
 const KEPT: &[&str] = &["control", "policy", "train"];
 
 /// What is wrong with settings.
@@ -95,9 +101,17 @@ pub struct Settings {
     pub record: recorder::Config,
     /// How a person drives it.
     pub teleop: teleop::Config,
-    /// What of its recordings is learned from.
+    /// What of recordings is learned from.
     pub data: data::Config,
-    /// The sections that nothing interprets, as they stand.
+    /// How plans become commands.
+    pub control: control::Config,
+    /// What is learned; `None` where nothing is said.
+    #[cfg(feature = "learn")]
+    pub policy: Option<policy::Config>,
+    /// How it is learned.
+    #[cfg(feature = "learn")]
+    pub train: train::Config,
+    /// The sections that are kept as they stand.
     kept: Vec<(&'static str, Tree)>,
     /// Where the robot's description was named.
     urdf_at: Place,
@@ -106,19 +120,30 @@ pub struct Settings {
 /// The top of the tree, of which a typo is an error.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the kept sections are named so that they are known, and read from the tree")]
+#[cfg_attr(
+    not(feature = "learn"),
+    expect(dead_code, reason = "the kept sections are named so that they are known, and read from the tree")
+)]
 struct Top {
     robot: Robot,
     observe: Observe,
     act: Option<Act>,
-    control: Option<IgnoredAny>,
+    #[serde(default)]
+    control: control::Config,
+    #[serde(default)]
+    data: data::Config,
     #[serde(default)]
     record: recorder::Config,
     #[serde(default)]
     teleop: teleop::Config,
-    #[serde(default)]
-    data: data::Config,
+    #[cfg(feature = "learn")]
+    policy: Option<policy::Config>,
+    #[cfg(not(feature = "learn"))]
     policy: Option<IgnoredAny>,
+    #[cfg(feature = "learn")]
+    #[serde(default)]
+    train: train::Config,
+    #[cfg(not(feature = "learn"))]
     train: Option<IgnoredAny>,
 }
 
@@ -156,7 +181,7 @@ impl Settings {
     }
 
     fn from_tree(tree: &Tree) -> Result<Self, Error> {
-        let Top { robot, observe, act, record, teleop, data, .. } = read::read(tree, &[])?;
+        let top: Top = read::read(tree, &[])?;
         let mut kept = Vec::new();
         for name in KEPT {
             if let Some(node) = tree.get(name) {
@@ -164,7 +189,21 @@ impl Settings {
             }
         }
         let urdf_at = tree.place_of(&["robot", "urdf"]).clone();
-        let settings = Self { robot, observe, act, record, teleop, data, kept, urdf_at };
+        let settings = Self {
+            robot: top.robot,
+            observe: top.observe,
+            act: top.act,
+            record: top.record,
+            teleop: top.teleop,
+            data: top.data,
+            control: top.control,
+            #[cfg(feature = "learn")]
+            policy: top.policy,
+            #[cfg(feature = "learn")]
+            train: top.train,
+            kept,
+            urdf_at,
+        };
         settings.check(tree)?;
         Ok(settings)
     }
@@ -199,8 +238,7 @@ impl Settings {
             }
         }
         if let Err(data::Error::Setting { key, why }) = self.data.check() {
-            let path: Vec<&str> = key.split('.').collect();
-            return Err(fault(tree, &path, why));
+            return Err(fault(tree, &key.split('.').collect::<Vec<_>>(), why));
         }
         self.check_parts(tree)?;
         self.check_types(tree)

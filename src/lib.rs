@@ -5,6 +5,7 @@
 //! ```text
 //!  9  main · config        one binary; one typed settings tree
 //!  8  node                 recorder, teleoperation and the rest of the nodes
+//!  7  train                the loop, the optimizer, what a run leaves behind
 //!  6  policy               encoder, normalizer and one head; checkpoints
 //!  5  nn                   blocks of networks; torch begins here
 //!  4  data · control · sim from recordings to batches | chunks, joined to one plan | worlds

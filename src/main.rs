@@ -19,6 +19,8 @@ mod command {
     pub(crate) mod standin;
     pub(crate) mod table;
     pub(crate) mod teleop;
+    #[cfg(feature = "learn")]
+    pub(crate) mod train;
 }
 
 use std::process::ExitCode;
@@ -59,6 +61,8 @@ enum Command {
     Demo(demo::Demo),
     #[cfg(feature = "sim")]
     Sim(Box<command::sim::Sim>),
+    #[cfg(feature = "learn")]
+    Train(command::train::Train),
     #[command(hide = true)]
     Standin(standin::Standin),
 }
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&ros),
         #[cfg(feature = "sim")]
         Command::Sim(sim) => sim.run(&ros),
+        #[cfg(feature = "learn")]
+        Command::Train(train) => train.run(),
         Command::Standin(standin) => standin.run(&ros),
     };
     match done {

@@ -38,6 +38,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("lz4", &["src/bag/mcap"]),
     ("zstd", &["src/bag/mcap", "tests/bag_memory.rs"]),
     ("rand_chacha", &["src/noise.rs"]),
+    ("crc32c", &["src/train/events.rs"]),
     ("crc32fast", &["src/bag/mcap", "src/data/store/"]),
     ("rusqlite", &["src/bag/sqlite", "tests/"]),
     ("rosbag2_rs", &["tests/"]),

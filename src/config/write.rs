@@ -33,6 +33,13 @@ impl Serialize for Settings {
         map.serialize_entry("record", &self.record)?;
         map.serialize_entry("teleop", &self.teleop)?;
         map.serialize_entry("data", &self.data)?;
+        #[cfg(feature = "learn")]
+        {
+            if let Some(policy) = &self.policy {
+                map.serialize_entry("policy", policy)?;
+            }
+            map.serialize_entry("train", &self.train)?;
+        }
         for (name, node) in &self.kept {
             map.serialize_entry(name, node)?;
         }

@@ -46,6 +46,12 @@ pub(crate) struct Bags {
 }
 
 impl Bags {
+    /// Those named elsewhere than as the command's own paths.
+    #[cfg(feature = "learn")]
+    pub(crate) fn of(paths: &[PathBuf]) -> Self {
+        Self { paths: paths.to_vec() }
+    }
+
     /// Every recording, those of a folder by name.
     pub(crate) fn found(&self) -> Result<Vec<PathBuf>, bag::Error> {
         let mut found = Vec::new();

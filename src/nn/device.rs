@@ -6,7 +6,8 @@
 
 use std::sync::OnceLock;
 
-use tch::{Cuda, Device, Kind, Tensor};
+pub use tch::Device;
+use tch::{Cuda, Kind, Tensor};
 
 /// What goes wrong on the way to a device.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,20 @@ pub enum Error {
         device: Device,
         /// What libtorch said.
         source: tch::TchError,
+    },
+    /// No device is called so.
+    #[error("{asked:?} is no device: it is cpu, cuda or cuda:N")]
+    Name {
+        /// What was asked for.
+        asked: String,
+    },
+    /// A device that is not there.
+    #[error("there is no {asked}; there is {}", .there.join(", "))]
+    Missing {
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        there: Vec<String>,
     },
     /// It answered, but not with the right number.
     #[error("libtorch computed {got} on {device:?} where {want} is right")]
@@ -39,6 +54,30 @@ pub fn all() -> Vec<Device> {
     load_cuda();
     let gpus = if Cuda::is_available() { usize::try_from(Cuda::device_count()).unwrap_or(0) } else { 0 };
     std::iter::once(Device::Cpu).chain((0..gpus).map(Device::Cuda)).collect()
+}
+
+/// The device that people call `name`: `cpu`, `cuda` (the first), `cuda:1`.
+pub fn find(name: &str) -> Result<Device, Error> {
+    let device = match (name, name.strip_prefix("cuda:").and_then(|number| number.parse().ok())) {
+        ("cpu", _) => Device::Cpu,
+        ("cuda", _) => Device::Cuda(0),
+        (_, Some(number)) => Device::Cuda(number),
+        _ => return Err(Error::Name { asked: name.to_owned() }),
+    };
+    let there = all();
+    if there.contains(&device) {
+        return Ok(device);
+    }
+    Err(Error::Missing { asked: said(device), there: there.into_iter().map(said).collect() })
+}
+
+/// What people call a device.
+pub fn said(device: Device) -> String {
+    match device {
+        Device::Cuda(number) => format!("cuda:{number}"),
+        Device::Cpu => "cpu".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
 }
 
 /// Has libtorch compute something small on `device`.
@@ -67,5 +106,20 @@ mod tests {
     #[test]
     fn every_device_that_is_listed_computes() -> Result<(), Error> {
         all().into_iter().try_for_each(check)
+    }
+
+    #[test]
+    fn a_device_is_found_by_its_name_or_refused_in_words() {
+        assert_eq!(find("cpu").expect("there always is one"), Device::Cpu);
+        for (name, words) in [
+            ("gpu", "is no device"),
+            ("cuda:", "is no device"),
+            ("cuda0", "is no device"),
+            ("cuda:x", "is no device"),
+            ("cuda:99", "there is no cuda:99; there is cpu"),
+        ] {
+            let refused = find(name).expect_err(name).to_string();
+            assert!(refused.contains(words), "{refused}");
+        }
     }
 }

@@ -84,6 +84,15 @@ impl Policy {
         each.map(chunk).collect()
     }
 
+    /// What it would do in each window of a batch, from nothing promised, in the robot's units: `[B, chunk, action]`.
+    pub fn sample(&self, batch: &Batch, noise: &mut Noise) -> Result<Tensor, Error> {
+        fenced("acting", || {
+            let _off = tch::no_grad_guard();
+            let seen = self.encode(batch, Manner::Plain);
+            Ok(self.normal.restored(&self.head.sample(&seen, None, noise)))
+        })
+    }
+
     /// The time between two actions of its chunks.
     pub fn period(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.spec.layout.rate_hz)

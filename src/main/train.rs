@@ -1,0 +1,218 @@
+//! `apprentice train`: from a folder of recordings to a policy, in one command.
+//!
+//! It decides nothing about training: settings and recordings are brought together here, what became of them is shown before
+//! anything is computed, and how good the outcome is closes the run.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use apprentice::config::Settings;
+use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
+use apprentice::nn::device::{self, Device};
+use apprentice::node::Stop;
+use apprentice::policy::checkpoint::{self, Origin};
+use apprentice::policy::{self, Spec};
+use apprentice::train::report::Facts;
+use apprentice::train::{self, Job, Told, Watch};
+
+use super::bag::Bags;
+use super::options::{SettingsArgs, WrongUse, put};
+use super::progress::{Course, Progress};
+use super::table::Table;
+
+/// Where decoded recordings are kept, beside them.
+const CACHE: &str = ".apprentice";
+
+/// Learn a policy from recordings
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+The settings say what is learned (`policy`), from what of the recordings (`data`), and how (`train`); what they do not
+say has defaults. RUN holds the curves (report.html, TensorBoard's events, metrics.jsonl) and the checkpoints best/
+and last/. Ctrl-C ends after the step and keeps everything; --resume goes on as if nothing had happened.
+
+Examples:
+  apprentice train --config config/so101.yaml --bags demos --out runs/first
+  apprentice train --config so101.yaml --config recipe.yaml --bags demos more_demos --out runs/second --minutes 30
+  apprentice train --config so101.yaml --bags demos --out runs/first --resume --set train.steps=40000
+  tensorboard --logdir runs")]
+pub(crate) struct Train {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Recordings, or folders of recordings
+    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    bags: Vec<PathBuf>,
+    /// The run's folder; one that has a run is refused
+    #[arg(long, short, value_name = "RUN")]
+    out: PathBuf,
+    /// Go on with the run that is in the folder, where there is one
+    #[arg(long)]
+    resume: bool,
+    /// Where to compute: cpu, cuda or cuda:N [default: the first GPU, else cpu]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// End after so many minutes; `train.minutes` of the settings
+    #[arg(long, value_name = "M")]
+    minutes: Option<f64>,
+    /// Where decoded recordings are kept [default: .apprentice beside the first recording]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+}
+
+impl Train {
+    /// Trains.
+    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+        if let Some(minutes) = self.minutes {
+            self.settings.set.push(format!("train.minutes={minutes}"));
+        }
+        let wanting = || WrongUse("a robot's file says what is seen and done: --config FILE".to_owned());
+        let settings = self.settings.load()?.ok_or_else(wanting)?;
+        let device = match &self.device {
+            Some(name) => device::find(name).map_err(|error| WrongUse(error.to_string()))?,
+            None => device::all().pop().context("there is no device")?,
+        };
+        train::Folder::open(&self.out, self.resume)?;
+        let dataset = self.dataset(&settings)?;
+        put(&format!("{}\n", summary(&dataset)))?;
+        let outcome = self.learn(&settings, &dataset, device)?;
+        put(&format!("{}\n{}", outcome.sentence(), self.out.display()))?;
+        Ok(())
+    }
+
+    /// Reads the recordings.
+    fn dataset(&self, settings: &Settings) -> anyhow::Result<Arc<Dataset>> {
+        let recordings = Bags::of(&self.bags).found()?;
+        let act = settings.act.as_ref().ok_or_else(|| {
+            WrongUse("the robot's file says nothing of actions: it has no section `act`".to_owned())
+        })?;
+        let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
+        let beside = recordings.first().and_then(|first| first.parent()).unwrap_or(Path::new("."));
+        let cache = self.cache.clone().unwrap_or_else(|| beside.join(CACHE));
+        let bar = Mutex::new(Progress::begin("reading", recordings.len() as u64, "recordings"));
+        let read = |_: data::Progress<'_>| bar.lock().unwrap_or_else(PoisonError::into_inner).step();
+        Ok(Arc::new(Dataset::open(&recordings, subject, &settings.data, &cache, &read)?))
+    }
+
+    fn learn(
+        &self,
+        settings: &Settings,
+        dataset: &Arc<Dataset>,
+        device: Device,
+    ) -> anyhow::Result<train::Outcome> {
+        let policy = settings.policy.clone().ok_or_else(|| {
+            WrongUse(
+                "nothing says what is learned: `policy: {head: {flow: {}}}`, in a file or by --set"
+                    .to_owned(),
+            )
+        })?;
+        let (learned, held_out) = dataset.split(settings.data.held_out, settings.train.seed);
+        let shape = Shape { history: policy.history.into(), chunk: policy.chunk.into() };
+        let statistics = dataset.statistics(&learned);
+        let windows = Windows::new(dataset, &learned, shape, Rules::learning(&settings.data, &statistics))?;
+        let judged = match held_out.is_empty() {
+            true => None,
+            false => Some(Windows::new(dataset, &held_out, shape, Rules::judging(&settings.data))?),
+        };
+        let layout = dataset.layout.clone();
+        let spec = Spec { layout, policy, augment: settings.data.augment.clone() };
+        let bags = dataset.identities().map(|(path, hash)| checkpoint::Bag { name: name(path), hash });
+        let origin = Origin { bags: bags.collect(), ..Origin::default() };
+        let facts = facts(settings, dataset, &windows, device);
+        let job = Job {
+            config: &settings.train,
+            spec: &spec,
+            statistics: &statistics,
+            learned: &windows,
+            held_out: judged.as_ref(),
+            settings: &settings.to_yaml(),
+            origin: &origin,
+            facts: &facts,
+            device,
+            out: &self.out,
+            resume: self.resume,
+        };
+        let stop = Stop::on_signals().context("signals cannot be heard")?;
+        let mut course = Course::begin("training");
+        let mut told = |told: &Told| course.at(told.share, || words(told));
+        let mut watch = Watch { told: &mut told, stop: &|| stop.wished(), evaluate: None };
+        Ok(train::train(&job, &mut watch)?)
+    }
+}
+
+/// How far it is, in a line.
+fn words(told: &Told) -> String {
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
+    format!(
+        "step {}, loss {}, held out {}, {:.0} samples a second, {} left",
+        told.step,
+        number(told.loss),
+        number(told.validation),
+        told.samples_a_second,
+        span(told.left)
+    )
+}
+
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..100 => format!("{seconds} s"),
+        100..6000 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{:.1} h", time.as_secs_f64() / 3600.0),
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// What became of the recordings, before anything is learned from them.
+fn summary(dataset: &Dataset) -> String {
+    let summary = dataset.summary();
+    let [good, bad, unsaid] = summary.success;
+    let mut whole = Table::new(&["recordings", ""]);
+    let mut row = |name: &str, value: String| whole.row(vec![name.to_owned(), value]);
+    row("used", format!("{} of {}", summary.recordings - summary.dropped.len(), summary.recordings));
+    row("episodes", summary.episodes.to_string());
+    row(
+        "time",
+        format!(
+            "{:.2} h, {} ticks, {} learned from",
+            summary.seconds / 3600.0,
+            summary.ticks,
+            summary.learned
+        ),
+    );
+    row("success", format!("{good} yes, {bad} no, {unsaid} not said"));
+    let drivers =
+        summary.drivers.iter().map(|(driver, ticks)| format!("{driver:?} {ticks} ticks").to_lowercase());
+    row("driven by", drivers.collect::<Vec<_>>().join(", "));
+    let mut streams = Table::new(&["stream", ">messages", ">Hz", ">unusable", ">gaps"]);
+    for (name, heard) in &summary.heard {
+        let unusable: u64 = heard.bad.values().sum::<u64>() + heard.backwards;
+        streams.row(vec![
+            name.clone(),
+            heard.messages.to_string(),
+            format!("{:.1}", heard.rate_hz()),
+            unusable.to_string(),
+            heard.gaps.to_string(),
+        ]);
+    }
+    let remarks: String = summary.remarks().iter().map(|remark| format!("{remark}\n")).collect();
+    format!("{whole}\n{streams}\n{remarks}")
+}
+
+/// What the run's page tells beside its curves.
+fn facts(settings: &Settings, dataset: &Dataset, windows: &Windows, device: Device) -> Facts {
+    let summary = dataset.summary();
+    let head = settings.policy.as_ref().map_or("", |policy| policy.head.name());
+    let rows = [
+        ("robot", settings.robot.name.clone()),
+        ("head", head.to_owned()),
+        ("episodes", format!("{}, {:.2} h", summary.episodes, summary.seconds / 3600.0)),
+        ("windows learned from", windows.len().to_string()),
+        ("device", device::said(device)),
+    ];
+    let rows = rows.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    Facts { title: format!("{head} for {}", settings.robot.name), sentence: String::new(), rows }
+}
