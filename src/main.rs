@@ -9,6 +9,8 @@ mod command {
     pub(crate) mod dart;
     pub(crate) mod demo;
     pub(crate) mod doctor;
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    pub(crate) mod eval;
     pub(crate) mod notes;
     pub(crate) mod options;
     pub(crate) mod progress;
@@ -17,6 +19,8 @@ mod command {
     #[cfg(feature = "sim")]
     pub(crate) mod sim;
     pub(crate) mod standin;
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    pub(crate) mod study;
     pub(crate) mod table;
     pub(crate) mod teleop;
     #[cfg(feature = "learn")]
@@ -63,6 +67,11 @@ enum Command {
     Sim(Box<command::sim::Sim>),
     #[cfg(feature = "learn")]
     Train(command::train::Train),
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    Eval(command::eval::Eval),
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    #[command(subcommand)]
+    Study(command::study::Study),
     #[command(hide = true)]
     Standin(standin::Standin),
 }
@@ -82,6 +91,10 @@ fn main() -> ExitCode {
         Command::Sim(sim) => sim.run(&ros),
         #[cfg(feature = "learn")]
         Command::Train(train) => train.run(),
+        #[cfg(all(feature = "learn", feature = "sim"))]
+        Command::Eval(eval) => eval.run(),
+        #[cfg(all(feature = "learn", feature = "sim"))]
+        Command::Study(study) => study.run(),
         Command::Standin(standin) => standin.run(&ros),
     };
     match done {

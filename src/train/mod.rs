@@ -8,6 +8,8 @@ mod batches;
 mod chance;
 mod config;
 mod error;
+#[cfg(feature = "sim")]
+pub mod evaluate;
 pub mod events;
 mod fault;
 mod folder;

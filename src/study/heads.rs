@@ -1,0 +1,121 @@
+//! The experiment `heads`: every head in the worlds it has to prove itself in, each with the same few minutes.
+//!
+//! `fork` is the one that tells them apart: left and right of the post are equally good, and whoever averages goes straight into it.
+
+use serde::{Deserialize, Serialize};
+
+/// The heads there are, the one that averages first.
+pub const HEADS: [&str; 7] = ["mse", "mog", "act", "diffusion", "flow", "tokens", "energy"];
+/// The worlds in which every head is tried, and those for heads that can do more than one thing.
+const SMALL: [&str; 2] = ["reach", "fork"];
+const LARGE: [&str; 2] = ["push", "pick"];
+
+/// One head in one world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The world.
+    pub world: String,
+    /// The head.
+    pub head: String,
+    /// For how many minutes it is trained.
+    pub minutes: f64,
+}
+
+/// What came out of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Which.
+    pub cell: Cell,
+    /// How many steps the training came to.
+    pub steps: u64,
+    /// The share of attempts that succeeded.
+    pub share: f64,
+    /// Between which shares the truth lies, with 95 % confidence.
+    pub interval: [f64; 2],
+    /// The mean score.
+    pub score: f64,
+    /// How many of the attempts that succeeded went left, and how many right.
+    pub sides: [usize; 2],
+    /// The mean jerk, rad/s³.
+    pub jerk: f64,
+    /// How long it took to think of a chunk, ms.
+    pub thinking_ms: f64,
+}
+
+impl Cell {
+    /// Its name, as of a file.
+    pub fn name(&self) -> String {
+        format!("{}_{}", self.world, self.head)
+    }
+}
+
+/// The cells, those of a world together; of `worlds` and `heads` only, where they say any. `minutes` is for all, where it is said.
+pub fn cells(worlds: &[String], heads: &[String], minutes: Option<f64>) -> Vec<Cell> {
+    let wanted = |list: &[String], name: &str| list.is_empty() || list.iter().any(|known| known == name);
+    let of = |world: &'static str| {
+        let large = LARGE.contains(&world);
+        let minutes = minutes.unwrap_or(if large { 8.0 } else { 3.0 });
+        let can = move |head: &&str| !large || !["mse", "energy"].contains(head);
+        let cell = move |head: &str| Cell { world: world.to_owned(), head: head.to_owned(), minutes };
+        HEADS.into_iter().filter(can).map(cell)
+    };
+    let all = SMALL.into_iter().chain(LARGE).flat_map(of);
+    all.filter(|cell| wanted(worlds, &cell.world) && wanted(heads, &cell.head)).collect()
+}
+
+/// What came out, as a table in Markdown.
+pub fn table(outcomes: &[Outcome]) -> String {
+    let mut lines = vec![
+        "| world | head | success | 95 % interval | score | left, right | steps in minutes | a chunk |"
+            .to_owned(),
+        "|---|---|---|---|---|---|---|---|".to_owned(),
+    ];
+    lines.extend(outcomes.iter().map(|outcome| {
+        let Outcome { cell, steps, share, interval, score, sides: [left, right], thinking_ms, .. } = outcome;
+        let [low, high] = interval.map(|end| 100.0 * end);
+        format!(
+            "| `{}` | `{}` | {:.1} % | {low:.1} to {high:.1} % | {score:.2} | {left}, {right} | {steps} in {} | {thinking_ms:.1} ms |",
+            cell.world,
+            cell.head,
+            100.0 * share,
+            cell.minutes,
+        )
+    }));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_head_meets_the_small_worlds_and_five_of_them_the_large_ones() {
+        let all = cells(&[], &[], None);
+        assert_eq!(all.len(), 2 * 7 + 2 * 5);
+        assert!(all.iter().all(|cell| cell.minutes == if cell.world.starts_with('p') { 8.0 } else { 3.0 }));
+        let one = cells(&["fork".into()], &["mse".into()], Some(0.5));
+        assert_eq!(one, [Cell { world: "fork".into(), head: "mse".into(), minutes: 0.5 }]);
+    }
+
+    #[test]
+    fn a_table_has_a_line_for_each_outcome() {
+        let cell = Cell { world: "fork".into(), head: "flow".into(), minutes: 3.0 };
+        let (interval, sides) = ([0.912, 0.973], [101, 89]);
+        let outcome = Outcome {
+            cell,
+            steps: 4000,
+            share: 0.95,
+            interval,
+            score: 0.97,
+            sides,
+            jerk: 10.0,
+            thinking_ms: 3.25,
+        };
+        let told = table(&[outcome]);
+        let line = told.lines().last().expect("it has lines");
+        assert_eq!(
+            line,
+            "| `fork` | `flow` | 95.0 % | 91.2 to 97.3 % | 0.97 | 101, 89 | 4000 in 3 | 3.2 ms |"
+        );
+    }
+}
