@@ -51,7 +51,7 @@ proptest! {
             }
             prop_assert_eq!(value(&schedule, chunk.due(chunk.steps())), None, "the plan has run out");
             prop_assert_eq!(value(&schedule, Stamp(ms(start).0 - 1)), None, "not yet");
-            prop_assert_eq!(schedule.promised(ms(start)).as_ref(), Some(&chunk));
+            prop_assert_eq!(schedule.promised(ms(start)), Some(chunk));
         }
     }
 

@@ -131,7 +131,8 @@ fn what_no_policy_may_act_on_is_refused_in_words() {
     assert!(refused(&|seen| seen.state.push(0.0)).contains("6 numbers where 5"));
     assert!(refused(&|seen| seen.frames.clear()).contains("0 pictures where 1"));
     let larger = |seen: &mut Observation| {
-        let frame = apprentice::data::Frame { size: [32, 20], channels: 3, pixels: vec![0; 32 * 20 * 3] };
+        let size = [32, 20];
+        let frame = apprentice::data::Frame { size, channels: 3, sent: size, pixels: vec![0; 32 * 20 * 3] };
         seen.frames = vec![Arc::new(frame)];
     };
     let words = refused(&larger);

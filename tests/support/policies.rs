@@ -88,7 +88,7 @@ pub fn observation(layout: &Layout, tick: i64, noise: &mut Noise) -> Observation
     let statistics = statistics(layout);
     let frame = |camera: &Camera| {
         let pixels = (0..camera.bytes()).map(|_| noise.below(256) as u8).collect();
-        Arc::new(Frame { size: camera.size, channels: camera.channels, pixels })
+        Arc::new(Frame { size: camera.size, channels: camera.channels, sent: camera.size, pixels })
     };
     let frames = layout.cameras.iter().map(frame).collect();
     Observation {
