@@ -206,7 +206,7 @@ fn a_policy_for_another_robot_is_refused_in_words() -> Result<(), Error> {
     assert_eq!(refused(&|robot| drop(robot.actions.pop())), "it moves also \"gripper\"");
     assert_eq!(
         refused(&|robot| robot.cameras[0].size = [48, 40]),
-        "it sees \"front\" with 24×20 pixels of 3 bytes, the robot shows 48×40 pixels of 3 bytes"
+        "it sees \"front\" with 72×64 pixels of 3 bytes, the robot shows 48×40 pixels of 3 bytes"
     );
     let renamed = refused(&|robot| robot.cameras[0].stream = "wrist".to_owned());
     assert_eq!(

@@ -80,9 +80,13 @@ fn a_transformer_does_not_see_what_comes_later() {
 /// Where a bright spot stands in a dark picture is to be said: what a policy needs of its eyes.
 #[test]
 fn both_eyes_learn_where_things_are() {
-    for (name, pictures) in [
-        ("convnet", Config::Convnet(convnet::Config { channels: [8, 8, 8], keypoints: 4, shared: false })),
-        ("resnet", Config::Resnet(resnet::Config { channels: 8, keypoints: 4, shared: false })),
+    for (name, side, pictures) in [
+        (
+            "convnet",
+            32,
+            Config::Convnet(convnet::Config { channels: [8, 8, 8], keypoints: 4, shared: false }),
+        ),
+        ("resnet", 96, Config::Resnet(resnet::Config { channels: 8, keypoints: 4, shared: false })),
     ] {
         let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(1));
         let plan = Plan { pictures, memory: history::Config::Stack, past: None, width: 32 };
@@ -96,7 +100,7 @@ fn both_eyes_learn_where_things_are() {
             weights.named().iter().map(|(_, weight)| (weight.zeros_like(), weight.zeros_like())).collect();
         let mut last = f64::MAX;
         for step in 1..=150 {
-            let (pictures, places) = spots(32, &mut noise);
+            let (pictures, places) = spots(32, side, &mut noise);
             let seen = Seen { state: &nothing, past: &nothing, pictures: &[pictures], goal: &nothing };
             let said = head.forward(&encoder.forward(&seen, None).pooled);
             let loss = (said - places).square().mean(like.0);
@@ -107,14 +111,17 @@ fn both_eyes_learn_where_things_are() {
     }
 }
 
-/// Pictures of 32×32 with a spot of 3×3, and where it is: across and down, from −1 to 1.
-fn spots(count: usize, noise: &mut Noise) -> (Tensor, Tensor) {
+/// Pictures with a spot of a tenth of their `side`, and where it is: across and down, from −1 to 1.
+fn spots(count: usize, side: usize, noise: &mut Noise) -> (Tensor, Tensor) {
     let mut places = Vec::new();
-    let pictures = Tensor::zeros([count as i64, 1, 32, 32], (Kind::Float, Device::Cpu));
+    let (length, spot) = (side as i64, side as i64 / 10);
+    let pictures = Tensor::zeros([count as i64, 1, length, length], (Kind::Float, Device::Cpu));
     for number in 0..count as i64 {
-        let (left, upper) = (noise.below(30) as i64, noise.below(30) as i64);
-        let _spot = pictures.get(number).get(0).narrow(0, upper, 3).narrow(1, left, 3).fill_(1.0);
-        places.extend([left, upper].map(|at| at as f32 / 14.5 - 1.0));
+        let mut place = || noise.below((length - spot + 1) as usize) as i64;
+        let (left, upper) = (place(), place());
+        let picture = pictures.get(number).get(0);
+        let _filled = picture.narrow(0, upper, spot).narrow(1, left, spot).fill_(1.0);
+        places.extend([left, upper].map(|at| at as f32 / ((length - spot) as f32 / 2.0) - 1.0));
     }
     (pictures, Tensor::from_slice(&places).view([-1, 2]))
 }
@@ -125,6 +132,9 @@ fn adam(weights: &Weights, loss: &Tensor, moments: &mut [(Tensor, Tensor)], step
     tch::no_grad(|| {
         for ((_, weight), (mean, square)) in weights.named().into_iter().zip(moments) {
             let mut gradient = weight.grad();
+            if !gradient.defined() {
+                continue;
+            }
             *mean = &*mean * 0.9 + &gradient * 0.1;
             *square = &*square * 0.99 + gradient.square() * 0.01;
             let (m, s) = (&*mean / (1.0 - 0.9_f64.powi(step)), &*square / (1.0 - 0.99_f64.powi(step)));

@@ -18,7 +18,8 @@ pub struct Keypoints {
 impl Keypoints {
     /// Of `count` points in maps of `channels`.
     pub fn new(site: &Site<'_>, channels: i64, count: i64) -> Self {
-        Self { maps: Conv2d::new(&site.at("maps"), channels, count, Window { side: 1, stride: 1 }) }
+        // Without a constant: a softmax does not see one.
+        Self { maps: Conv2d::without_bias(&site.at("maps"), channels, count, Window { side: 1, stride: 1 }) }
     }
 
     /// `x: [N, channels, height, width]` to `[N, 2 · count]`: across and down for each point, from −1 to 1.

@@ -16,7 +16,7 @@ use apprentice::policy::{self, Policy, Spec};
 use apprentice::time::Stamp;
 use tch::{Device, Kind};
 
-pub const SIZE: [u32; 2] = [24, 20];
+pub const SIZE: [u32; 2] = [72, 64];
 
 /// A robot of two joints that sees a cube and, where it has one, through a camera; its goal is where the cube goes.
 pub fn layout(camera: bool, goal: bool) -> Layout {
