@@ -328,6 +328,7 @@ def tokens(config):
 
 def drawn(shares, place, top_p):
     """The word at `place` among the likeliest that together have the probability."""
+    shares = shares.detach()
     order = sorted(range(len(shares)), key=lambda word: -float(shares[word]))
     among, total = [], 0.0
     for word in order:
