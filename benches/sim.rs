@@ -68,6 +68,7 @@ fn demonstrations(world: &str) -> anyhow::Result<()> {
         joints: settings.robot.joints.clone(),
         observe: settings.observe.clone(),
         act: settings.act.clone().context("our arm is moved")?,
+        commands: None,
         cameras: None,
         size: Some(SIZE),
         jpeg: false,

@@ -45,6 +45,8 @@ pub struct Options {
     pub leave_host: bool,
     /// Whether time is what `/clock` says.
     pub sim_time: bool,
+    /// Whether a message may be taken two milliseconds after it came, so that many are taken at once: for whoever only collects.
+    pub unhurried: bool,
 }
 
 impl Options {

@@ -103,6 +103,15 @@ impl fmt::Display for BusKind {
 impl BusArgs {
     /// Opens the bus for the node `node`, unless the ROS arguments call it otherwise.
     pub(crate) fn open(&self, node: &str, ros: &RosArgs) -> anyhow::Result<Arc<dyn Bus>> {
+        self.open_as(node, ros, false)
+    }
+
+    /// The same for a node that collects and answers nobody.
+    pub(crate) fn open_unhurried(&self, node: &str, ros: &RosArgs) -> anyhow::Result<Arc<dyn Bus>> {
+        self.open_as(node, ros, true)
+    }
+
+    fn open_as(&self, node: &str, ros: &RosArgs, unhurried: bool) -> anyhow::Result<Arc<dyn Bus>> {
         for undone in &ros.undone {
             tracing::warn!("{undone} is not something that this program does: ignored");
         }
@@ -113,6 +122,7 @@ impl BusArgs {
             domain: self.domain,
             leave_host: self.off_host,
             sim_time: ros.sim_time,
+            unhurried,
         };
         Ok(bus::open(&options)?)
     }

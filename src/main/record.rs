@@ -88,7 +88,7 @@ impl Record {
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
         let settings = self.settings.load()?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
-        let bus = self.bus.open("recorder", ros)?;
+        let bus = self.bus.open_unhurried("recorder", ros)?;
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
         self.choose_storage(&mut config.storage)?;

@@ -13,6 +13,7 @@ use apprentice::node::recorder::{Outcome, Session};
 use apprentice::node::simulator::{self, Options, Pace};
 use apprentice::node::{Context, Stop};
 use apprentice::sim::{self, CAMERAS, Disturbance};
+use apprentice::spec::Name;
 
 use super::notes::{self, NoteArgs};
 use super::options::{BusArgs, SettingsArgs, WrongUse, key_value};
@@ -24,11 +25,14 @@ use super::standin::sim_arm;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Services: ~/reset (with a seed), ~/disturb. How the attempt stands: ~/result (latched). How the node is: /diagnostics.
-Commands are taken on the topics that the robot's file names in act.parts.*.to; in lockstep on `command`.
+Commands are taken on the topics that the robot's file names in act.parts.*.to; in lockstep on `command`; with --commands
+on that topic alone.
 
 Examples:
   apprentice sim --world reach
       in real time, on the bus; cameras, joints and /clock as the robot's file says
+  apprentice sim --world pick --commands expert/command
+      driven by hand: `apprentice teleop keyboard` (or joy, or leader) in another terminal
   apprentice sim --world fork --rate lockstep --episodes 50 --cameras none
       each tick waits for the `command` stamped with its time: the same on every machine
   apprentice sim --world fork --expert --episodes 50 --out demos
@@ -43,6 +47,9 @@ pub(crate) struct Sim {
     /// How time passes: real, fast or lockstep [default: real; fast where demonstrations are collected]
     #[arg(long, value_name = "RATE")]
     rate: Option<Pace>,
+    /// Obey the commands on this topic, as `apprentice teleop` sends them on expert/command
+    #[arg(long, value_name = "TOPIC", value_parser = Name::parse, conflicts_with = "expert")]
+    commands: Option<Name>,
     /// The world's own expert drives
     #[arg(long)]
     expert: bool,
@@ -138,6 +145,7 @@ impl Sim {
             joints: settings.robot.joints.clone(),
             observe: settings.observe.clone(),
             act,
+            commands: self.commands.clone(),
             cameras: self.cameras()?,
             size: self.size,
             jpeg: self.jpeg,

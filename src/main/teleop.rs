@@ -24,9 +24,8 @@ Examples:
   apprentice teleop leader --config config/sim_arm.yaml
       the arm on /leader/joint_states, once it is where the robot is
   apprentice teleop joy --config config/sim_arm.yaml
-      the gamepad on /joy: hold LB, left stick forward and sideways, right stick up and turn, A and B the gripper
-  apprentice teleop joy --config config/sim_arm.yaml --device auto
-      a gamepad that is plugged in here, without a driver node
+      the gamepad on /joy, or where nobody publishes one the one that is plugged in here: hold LB, left stick forward and
+      sideways, right stick up and turn, A and B the gripper
   apprentice teleop keyboard --config config/sim_arm.yaml
       the keys are shown at the foot of the terminal")]
 pub(crate) struct Teleop {
@@ -43,7 +42,7 @@ enum By {
     Joy {
         #[command(flatten)]
         common: Common,
-        /// Read this gamepad itself: /dev/input/eventN, or `auto` for the first [default: hear /joy]
+        /// Read this gamepad and hear none on /joy: /dev/input/eventN, or `auto` for the first
         #[arg(long, value_name = "FILE", value_parser = which)]
         device: Option<Which>,
     },

@@ -47,6 +47,7 @@ pub(crate) fn options(world: &str, pace: Pace, type_name: &str) -> anyhow::Resul
         joints: settings.robot.joints,
         observe: settings.observe,
         act: settings.act.context("our arm is moved")?,
+        commands: None,
         cameras: Some(Vec::new()),
         size: None,
         jpeg: false,
@@ -71,6 +72,7 @@ pub(crate) fn blind() -> anyhow::Result<Option<String>> {
 
 /// A simulator at work, and who listens to it.
 pub(crate) struct Stage {
+    pub(crate) hub: Hub,
     pub(crate) person: Local,
     pub(crate) heard: Inbox,
     pub(crate) counts: Vec<Subscription>,
@@ -92,7 +94,7 @@ impl Stage {
         let stop = Stop::default();
         let context = Context::new(Arc::new(hub.join(Node::new("simulator", "")?)), stop.clone());
         let thread = std::thread::spawn(move || simulator::run(&context, &options, Some(clock)));
-        Ok(Self { person, heard, counts, stop, thread: Some(thread) })
+        Ok(Self { hub, person, heard, counts, stop, thread: Some(thread) })
     }
 
     /// The next message.

@@ -12,6 +12,7 @@ mod end;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::alarm::{Alarm, Change};
@@ -32,6 +33,8 @@ use crate::wire::Sample;
 
 /// How long the loop waits for messages before it looks after everything else.
 const TICK: Duration = Duration::from_millis(20);
+/// How long messages gather before they are passed on together; what they waited is not in their times.
+const GATHER: Duration = Duration::from_millis(4);
 /// How often topics are looked for, and the disk is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often topics are judged, by the bus's clock: a bus that runs faster than life is judged as often in its
@@ -188,8 +191,13 @@ impl<'a> Recorder<'a> {
         while let Some(sample) = self.inbox.wait(deadline) {
             self.see_time(sample.received);
             self.take(sample);
-            if Instant::now() >= deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return;
+            }
+            // One awakening, here and of the writer, for all that comes meanwhile; a patient bus would only wait for us.
+            if self.inbox.waiting().samples == 0 && !self.context.bus.patient() {
+                thread::sleep(GATHER.min(left));
             }
         }
         let now = self.clock.now();

@@ -19,7 +19,7 @@ use crate::sim::JOINTS;
 use crate::time::Stamp;
 use crate::wire::{Qos, Sample, Topic};
 
-/// The topic on which the commands of lockstep come.
+/// The topic on which the commands of lockstep come, if no other is named.
 pub(super) const COMMAND: &str = "command";
 /// More than anybody sends in a tick.
 const LIMIT: Limit = Limit { samples: 1000, bytes: 8_000_000 };
@@ -115,11 +115,11 @@ impl Ear {
         Ok(ear)
     }
 
-    /// Listens to what the gate says of each tick.
-    pub(super) fn of_gate(bus: &dyn Bus, options: &Options) -> Result<Self, Error> {
+    /// Listens to commands of the whole arm on one topic: the gate's, or a person's where no gate stands between.
+    pub(super) fn of_whole(bus: &dyn Bus, options: &Options, topic: &str) -> Result<Self, Error> {
         let mut ear = Self::deaf();
         let joints: Vec<String> = options.act.parts.values().flat_map(|part| &part.joints).cloned().collect();
-        ear.listen(bus, COMMAND, Command::TYPE, Form::Command, slots(&joints, "")?)?;
+        ear.listen(bus, topic, Command::TYPE, Form::Command, slots(&joints, "")?)?;
         Ok(ear)
     }
 

@@ -31,7 +31,7 @@ pub use work::{Attempt, run};
 use super::recorder;
 use crate::arm::Dart;
 use crate::data::observe::Observe;
-use crate::spec::Act;
+use crate::spec::{Act, Name};
 use crate::time::Stamp;
 use crate::{bag, bus, sim};
 
@@ -53,6 +53,8 @@ pub struct Options {
     pub observe: Observe,
     /// Where commands come from, and how often.
     pub act: Act,
+    /// The one topic of `apprentice/Command` that is obeyed; unsaid, `command` in lockstep and the topics of `act` otherwise.
+    pub commands: Option<Name>,
     /// The cameras that are drawn; all that are observed where unsaid.
     pub cameras: Option<Vec<String>>,
     /// Width and height of every picture; what the robot's file says a policy sees where unsaid.

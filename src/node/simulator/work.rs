@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::asked::{Answer, Ask, Asked};
-use super::ear::Ear;
+use super::ear::{COMMAND, Ear};
 use super::pace::Wall;
 use super::person::Person;
 use super::report::Report;
@@ -20,6 +20,7 @@ use crate::node::Context;
 use crate::node::diagnostics::{Diagnostics, header};
 use crate::noise::Noise;
 use crate::sim::{self, JOINTS, Light, Simulation};
+use crate::spec::Name;
 use crate::time::Stamp;
 
 /// In lockstep everything is said again after so long without a command: whoever came late heard none of it.
@@ -113,10 +114,11 @@ impl<'a> Simulator<'a> {
         let mut world =
             Simulation::open(&options.world, options.tick(), Light::Plain).map_err(options.refused())?;
         world.disturb(options.disturbance);
-        let driver = match (options.expert, options.pace) {
-            (true, _) => Driver::Expert(Person::open(bus, options)?),
-            (false, Pace::Lockstep) => Driver::Others(Ear::of_gate(bus, options)?),
-            (false, _) => Driver::Others(Ear::of_controllers(bus, options)?),
+        let gate = (options.pace == Pace::Lockstep).then_some(COMMAND);
+        let driver = match options.commands.as_ref().map(Name::as_str).or(gate) {
+            _ if options.expert => Driver::Expert(Person::open(bus, options)?),
+            Some(topic) => Driver::Others(Ear::of_whole(bus, options, topic)?),
+            None => Driver::Others(Ear::of_controllers(bus, options)?),
         };
         Ok(Self {
             voice: Voice::open(bus, options, &mut world, told)?,

@@ -50,8 +50,8 @@ pub enum Which {
     At(PathBuf),
 }
 
-/// How often a gamepad that is gone is looked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a gamepad that is not there is looked for; also how long whoever publishes one has time to be discovered.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Says how a gamepad is held; an error once it is gone.
 type Look = Box<dyn Fn(Stamp) -> io::Result<Joy> + Send>;
@@ -60,8 +60,8 @@ type Look = Box<dyn Fn(Stamp) -> io::Result<Joy> + Send>;
 pub(super) struct Port {
     open: Box<dyn Fn() -> io::Result<Look> + Send>,
     plugged: Option<Look>,
-    /// When it was looked for last.
-    looked: Stamp,
+    /// When it was looked for last; not yet, where nothing is there.
+    looked: Option<Stamp>,
 }
 
 impl fmt::Debug for Port {
@@ -73,15 +73,25 @@ impl fmt::Debug for Port {
 impl Port {
     /// The port of that gamepad, which must be plugged in now.
     pub(super) fn open(which: Which) -> io::Result<Self> {
-        Self::of(Box::new(move || {
-            let gamepad = Gamepad::open(&which)?;
-            tracing::info!("{} is there, at {}", gamepad.name(), gamepad.path.display());
-            Ok(Box::new(move |now| gamepad.read(now)))
-        }))
+        Self::of(Box::new(move || Gamepad::open(&which).map(Gamepad::look)))
+    }
+
+    /// A port for whatever gamepad is plugged in, which is left alone while `told` says that one is published.
+    pub(super) fn spare(told: impl Fn() -> bool + Send + 'static) -> Self {
+        let open = move || match told() {
+            false => Gamepad::open(&Which::Auto).map(Gamepad::look),
+            true => Err(io::Error::new(io::ErrorKind::ResourceBusy, "a gamepad is published")),
+        };
+        Self { plugged: None, open: Box::new(open), looked: None }
     }
 
     fn of(open: Box<dyn Fn() -> io::Result<Look> + Send>) -> io::Result<Self> {
-        Ok(Self { plugged: Some(open()?), open, looked: Stamp(0) })
+        Ok(Self { plugged: Some(open()?), open, looked: None })
+    }
+
+    /// Lets go of the gamepad; whether there was one.
+    pub(super) fn close(&mut self) -> bool {
+        self.plugged.take().is_some()
     }
 
     /// Looks how the gamepad is held and tells `pad`. Says what is wrong with what it is seen to be.
@@ -92,14 +102,16 @@ impl Port {
                 // Unplugged counts as let go of: nothing of what it said last holds any more.
                 tracing::error!(%error, "the gamepad is gone; it is looked for");
                 self.plugged = None;
-                self.looked = now;
+                self.looked = Some(now);
                 pad.unplug();
             }
-            None if now < self.looked || now >= self.looked + LOOK_AGAIN => {
-                self.looked = now;
-                self.plugged = (self.open)().ok();
+            None => {
+                let looked = *self.looked.get_or_insert(now);
+                if now < looked || now >= looked + LOOK_AGAIN {
+                    self.looked = Some(now);
+                    self.plugged = (self.open)().ok();
+                }
             }
-            None => {}
         }
         None
     }
@@ -129,8 +141,10 @@ impl Gamepad {
         }
     }
 
-    fn name(&self) -> &str {
-        self.device.name().unwrap_or("a gamepad without a name")
+    fn look(self) -> Look {
+        let name = self.device.name().unwrap_or("a gamepad without a name");
+        tracing::info!("{name} is there, at {}", self.path.display());
+        Box::new(move |now| self.read(now))
     }
 
     fn read(&self, now: Stamp) -> io::Result<Joy> {
@@ -179,7 +193,7 @@ fn joy(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
     use super::super::drive::Idle;
     use super::super::joy::Config;
@@ -189,16 +203,16 @@ mod tests {
 
     #[test]
     fn unplugged_counts_as_let_go_of_at_once_and_a_pad_that_comes_back_is_found() -> io::Result<()> {
-        let there = Arc::new(AtomicBool::new(true));
-        let plugged = there.clone();
+        let (there, pressed) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
+        let (plugged, held_down) = (there.clone(), pressed.clone());
         let gone = || io::Error::from_raw_os_error(19); // ENODEV, as the kernel says it
         let mut port = Port::of(Box::new(move || {
-            let plugged = plugged.clone();
+            let (plugged, held_down) = (plugged.clone(), held_down.clone());
             if !plugged.load(Relaxed) {
                 return Err(gone());
             }
             Ok(Box::new(move |now| {
-                let held = joy(|button| button == KeyCode::BTN_TL, xbox, now);
+                let held = joy(|button| button == KeyCode::BTN_TL && held_down.load(Relaxed), xbox, now);
                 plugged.load(Relaxed).then_some(held).ok_or_else(gone)
             }))
         }))?;
@@ -211,10 +225,33 @@ mod tests {
         there.store(false, Relaxed);
         assert_eq!(hand(SECOND / 100), Err(Idle::Quiet));
         there.store(true, Relaxed);
-        assert_eq!(hand(SECOND / 2), Err(Idle::Quiet), "it is looked for once a second");
-        assert_eq!(hand(2 * SECOND), Err(Idle::Quiet), "it is found");
-        assert_eq!(hand(2 * SECOND + 1), Ok(1.0));
+        assert_eq!(hand(SECOND / 2), Err(Idle::Quiet), "it is looked for every two seconds");
+        assert_eq!(hand(3 * SECOND), Err(Idle::Quiet), "it is found");
+        assert_eq!(
+            hand(3 * SECOND + 1),
+            Err(Idle::LetGo),
+            "with the button pressed as if nothing had happened"
+        );
+        pressed.store(false, Relaxed);
+        assert_eq!(hand(3 * SECOND + 2), Err(Idle::Released));
+        pressed.store(true, Relaxed);
+        assert_eq!(hand(3 * SECOND + 3), Ok(1.0));
         Ok(())
+    }
+
+    #[test]
+    fn a_gamepad_that_is_published_is_not_read_and_nobody_asks_before_publishers_can_be_known() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = asked.clone();
+        let mut port = Port::spare(move || {
+            count.fetch_add(1, Relaxed);
+            true
+        });
+        let mut pad = Pad::new(Config::default(), 200.0, false);
+        for tenth in 0..50 {
+            port.look(&mut pad, Stamp(tenth * SECOND / 10));
+        }
+        assert_eq!((asked.load(Relaxed), port.close()), (2, false), "at 2 s and at 4 s");
     }
 
     /// The figures of an Xbox pad: sticks of 16 bits, triggers from 0, a D-pad of three places.

@@ -98,6 +98,8 @@ pub struct Pad {
     joints: bool,
     /// Whether the button for the mode was pressed.
     changing: bool,
+    /// Whether the dead-man button has to be let go of first, because the device is another one than before.
+    locked: bool,
     last: Option<(Stamp, Result<Option<Hand>, String>)>,
 }
 
@@ -105,7 +107,7 @@ impl Pad {
     /// A gamepad of which nothing was heard; with `joints` it moves joints until the mode is changed.
     pub fn new(config: Config, quiet_ms: f64, joints: bool) -> Self {
         let quiet = Duration::from_secs_f64(quiet_ms / 1e3);
-        Self { config, quiet, joints, changing: false, last: None }
+        Self { config, quiet, joints, changing: false, locked: false, last: None }
     }
 
     /// Whether it moves joints, and not the tip.
@@ -139,7 +141,9 @@ impl Pad {
         }
         let gripper = f64::from(optional(self.config.open)) - f64::from(optional(self.config.close));
         let hand = Hand { shares, joints: self.joints, gripper, turbo: optional(self.config.turbo) };
-        self.last = Some((received, Ok(pressed(self.config.dead_man).then_some(hand))));
+        let driving = pressed(self.config.dead_man);
+        self.locked &= driving;
+        self.last = Some((received, Ok(driving.then_some(hand))));
         None
     }
 
@@ -148,8 +152,9 @@ impl Pad {
         Some(why)
     }
 
-    /// Forgets what it said: it is gone.
+    /// Forgets what it said: it is gone, and with whatever comes instead the dead-man button has to be let go of first.
     pub fn unplug(&mut self) {
+        self.locked = true;
         self.last = None;
     }
 
@@ -157,6 +162,7 @@ impl Pad {
     pub fn hand(&self, now: Stamp) -> Result<&Hand, Idle> {
         match &self.last {
             Some((at, said)) if *at <= now && now <= *at + self.quiet => match said {
+                Ok(Some(_)) if self.locked => Err(Idle::LetGo),
                 Ok(Some(hand)) => Ok(hand),
                 Ok(None) => Err(Idle::Released),
                 Err(why) => Err(Idle::Refused(why.clone())),

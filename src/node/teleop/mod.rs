@@ -142,7 +142,7 @@ impl Teleop {
         keys: bool,
     ) -> Result<Self, Error> {
         let bus = context.bus.as_ref();
-        let source = Source::new(device, &robot, act, &config)?;
+        let source = Source::new(device, &context.bus, &robot, act, &config)?;
         let inbox = Inbox::new(INBOX);
         let (mut heard, mut subscriptions) = (Vec::new(), Vec::new());
         let of_robot = robot.told.iter().enumerate();

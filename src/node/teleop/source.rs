@@ -2,6 +2,8 @@
 //!
 //! Which of them it is, is chosen once on the command line; the loop and the drive do not know.
 
+use std::sync::Arc;
+
 use super::Error;
 use super::config::Config;
 use super::drive::{Idle, Wish};
@@ -10,6 +12,7 @@ use super::joy::Pad;
 use super::keyboard::Keys;
 use super::leader::Leader;
 use super::robot::Robot;
+use crate::bus::Bus;
 use crate::bus::typed::read;
 use crate::msg::Message;
 use crate::msg::sensor::{JointState, Joy};
@@ -22,7 +25,7 @@ use crate::wire::Sample;
 pub enum Device {
     /// A leader arm.
     Leader,
-    /// A gamepad: told on a topic, or read directly.
+    /// A gamepad: told on a topic, or read directly where nobody tells one; or this one, read directly.
     Joy(Option<Which>),
     /// The terminal's keys.
     Keyboard,
@@ -32,23 +35,39 @@ pub enum Device {
 #[derive(Debug)]
 pub(super) enum Source {
     Leader(Leader),
-    Joy { pad: Pad, topic: Name },
-    Gamepad { pad: Pad, port: Port },
+    /// With the topic on which it may be told; without one it is only read.
+    Joy {
+        pad: Pad,
+        topic: Option<Name>,
+        port: Port,
+    },
     Keys(Keys),
 }
 
 impl Source {
     /// The device of a robot.
-    pub(super) fn new(device: Device, robot: &Robot, act: &Act, config: &Config) -> Result<Self, Error> {
+    pub(super) fn new(
+        device: Device,
+        bus: &Arc<dyn Bus>,
+        robot: &Robot,
+        act: &Act,
+        config: &Config,
+    ) -> Result<Self, Error> {
         let joints = robot.arm.is_none();
         let pad = || Pad::new(config.joy.clone(), config.quiet_ms, joints);
         Ok(match device {
             Device::Leader => Self::Leader(Leader::new(robot, act, &config.leader, config.quiet_ms)?),
             Device::Keyboard => Self::Keys(Keys::new(config.keyboard, joints)),
-            Device::Joy(None) => Self::Joy { pad: pad(), topic: config.joy.topic.clone() },
+            Device::Joy(None) => {
+                let topic = config.joy.topic.clone();
+                let (bus, name) = (bus.clone(), bus.node().resolve(topic.as_str())?);
+                let told =
+                    move || bus.offers().iter().any(|offer| offer.name == name && !offer.offered.is_empty());
+                Self::Joy { pad: pad(), topic: Some(topic), port: Port::spare(told) }
+            }
             Device::Joy(Some(which)) => {
                 let port = Port::open(which.clone()).map_err(|source| Error::Gamepad { which, source })?;
-                Self::Gamepad { pad: pad(), port }
+                Self::Joy { pad: pad(), topic: None, port }
             }
         })
     }
@@ -57,8 +76,8 @@ impl Source {
     pub(super) fn topics(&self) -> (Vec<Name>, &'static str) {
         match self {
             Self::Leader(leader) => (leader.topics().to_vec(), JointState::TYPE),
-            Self::Joy { topic, .. } => (vec![topic.clone()], Joy::TYPE),
-            Self::Gamepad { .. } | Self::Keys(_) => (Vec::new(), Joy::TYPE),
+            Self::Joy { topic, .. } => (topic.iter().cloned().collect(), Joy::TYPE),
+            Self::Keys(_) => (Vec::new(), Joy::TYPE),
         }
     }
 
@@ -69,19 +88,25 @@ impl Source {
                 Ok(state) => leader.see(topic, &state, sample.received),
                 Err(error) => Some(super::report(&error)),
             },
-            Self::Joy { pad, .. } => match read::<Joy>(sample) {
-                Ok(joy) => pad.see(&joy, sample.received),
+            Self::Joy { pad, port, .. } => match read::<Joy>(sample) {
+                Ok(joy) => {
+                    // Whoever publishes one means it: what is plugged in here is another person's, or the same pad twice.
+                    if port.close() {
+                        pad.unplug();
+                    }
+                    pad.see(&joy, sample.received)
+                }
                 Err(error) => Some(super::report(&error)),
             },
-            Self::Gamepad { .. } | Self::Keys(_) => None,
+            Self::Keys(_) => None,
         }
     }
 
     /// Looks at a device that does not speak by itself. Says what is wrong with what it is seen to be.
     pub(super) fn look(&mut self, now: Stamp) -> Option<String> {
         match self {
-            Self::Gamepad { pad, port } => port.look(pad, now),
-            Self::Leader(_) | Self::Joy { .. } | Self::Keys(_) => None,
+            Self::Joy { pad, port, .. } => port.look(pad, now),
+            Self::Leader(_) | Self::Keys(_) => None,
         }
     }
 
@@ -89,7 +114,7 @@ impl Source {
     pub(super) fn wish(&self, now: Stamp, robot: &Robot, config: &Config) -> Wish {
         match self {
             Self::Leader(leader) => leader.wish(now),
-            Self::Joy { pad, .. } | Self::Gamepad { pad, .. } => match pad.hand(now) {
+            Self::Joy { pad, .. } => match pad.hand(now) {
                 Ok(hand) => hand.wish(robot, &config.speed),
                 Err(idle) => Wish::Nothing(idle),
             },
@@ -107,7 +132,7 @@ impl Source {
                 keys.press(letter, now);
                 true
             }
-            Self::Leader(_) | Self::Joy { .. } | Self::Gamepad { .. } => false,
+            Self::Leader(_) | Self::Joy { .. } => false,
         }
     }
 
@@ -116,9 +141,7 @@ impl Source {
         let moves = |joints: bool, tip, one_by_one| if joints { one_by_one } else { tip };
         match self {
             Self::Leader(_) => "leader",
-            Self::Joy { pad, .. } | Self::Gamepad { pad, .. } => {
-                moves(pad.moves_joints(), "gamepad, tip", "gamepad, joints")
-            }
+            Self::Joy { pad, .. } => moves(pad.moves_joints(), "gamepad, tip", "gamepad, joints"),
             Self::Keys(keys) => moves(keys.moves_joints(), "keyboard, tip", "keyboard, joints"),
         }
     }
@@ -127,7 +150,7 @@ impl Source {
     pub(super) fn help(&self) -> &'static str {
         match self {
             Self::Keys(keys) => keys.help(),
-            Self::Leader(_) | Self::Joy { .. } | Self::Gamepad { .. } => "space pause, go on · Ctrl-C end",
+            Self::Leader(_) | Self::Joy { .. } => "space pause, go on · Ctrl-C end",
         }
     }
 }
