@@ -25,6 +25,9 @@ const TEXT: &str = "{history: 2, chunk: 4, width: 8, encoder: {convnet: {channel
 const SETTINGS: &str = "# as written\nrobot: {name: two}\n";
 const FILES: [&str; 5] = ["weights.safetensors", "config.yaml", "spec.yaml", "stats.json", "provenance.json"];
 
+/// Weights with their names.
+type Named = Vec<(String, Tensor)>;
+
 fn origin() -> Origin {
     let bags = vec![Bag { name: "episode_0000".to_owned(), hash: "2cf2".to_owned() }];
     Origin { bags, seed: 7, steps: 100, notes: BTreeMap::from([("loss".to_owned(), "0.1".to_owned())]) }
@@ -35,7 +38,7 @@ fn save(path: &Path, policies: &[&Policy]) -> Result<(), Error> {
     save_weights(path, policies[0], &members)
 }
 
-fn save_weights(path: &Path, policy: &Policy, members: &[Vec<(String, Tensor)>]) -> Result<(), Error> {
+fn save_weights(path: &Path, policy: &Policy, members: &[Named]) -> Result<(), Error> {
     let (spec, statistics) = (policy.spec(), policy.statistics());
     checkpoint::save(path, &Contents { spec, statistics, settings: SETTINGS, members, origin: &origin() })
 }
@@ -154,9 +157,9 @@ fn every_flipped_byte_and_every_missing_piece_is_found() -> Result<(), Error> {
 fn weights_of_another_network_are_refused_by_name() -> Result<(), Error> {
     let folder = scratch();
     let (_, policy) = small();
-    let words = |change: &dyn Fn(&mut Vec<(String, Tensor)>)| {
+    let words = |change: &dyn Fn(&mut Named)| {
         let path = folder.path().join("best");
-        let mut weights: Vec<_> = policy
+        let mut weights: Named = policy
             .weights()
             .named()
             .into_iter()
@@ -206,7 +209,7 @@ fn a_policy_for_another_robot_is_refused_in_words() -> Result<(), Error> {
     assert_eq!(refused(&|robot| drop(robot.actions.pop())), "it moves also \"gripper\"");
     assert_eq!(
         refused(&|robot| robot.cameras[0].size = [48, 40]),
-        "it sees \"front\" with 24×20 pixels of 3 bytes, the robot shows 48×40 pixels of 3 bytes"
+        "it sees \"front\" with 72×64 pixels of 3 bytes, the robot shows 48×40 pixels of 3 bytes"
     );
     let renamed = refused(&|robot| robot.cameras[0].stream = "wrist".to_owned());
     assert_eq!(
@@ -232,7 +235,7 @@ fn what_a_killed_save_left_is_taken_away_and_a_place_that_is_none_is_said() -> R
     save(&path, &[&policy])?;
     let left: Vec<PathBuf> =
         fs::read_dir(folder.path()).expect("it lists").map(|entry| entry.expect("it lists").path()).collect();
-    assert_eq!(left, [path.clone()]);
+    assert_eq!(left, std::slice::from_ref(&path));
     opened(&path)?;
     let nowhere = path.join("config.yaml").join("best");
     let words = chain(&save(&nowhere, &[&policy]).expect_err("a file is no folder"));

@@ -51,7 +51,7 @@ proptest! {
             }
             prop_assert_eq!(value(&schedule, chunk.due(chunk.steps())), None, "the plan has run out");
             prop_assert_eq!(value(&schedule, Stamp(ms(start).0 - 1)), None, "not yet");
-            prop_assert_eq!(schedule.promised(ms(start)).as_ref(), Some(&chunk));
+            prop_assert_eq!(schedule.promised(ms(start)), Some(chunk));
         }
     }
 
@@ -137,8 +137,8 @@ proptest! {
         for knot in 1..chunk.steps() {
             let due = chunk.due(knot).0;
             if let (Some(before), Some(after)) = (speed(due - step), speed(due)) {
-                // Accelerations here stay below 2·(3 / 0.04²), so in 10 µs a speed cannot change by more than this.
-                prop_assert!((before - after).abs() < 0.5, "{before} then {after} at step {knot}");
+                // Speeds here come to tens a second; within 10 µs they change by what the greatest acceleration allows.
+                prop_assert!((before - after).abs() < 1.0, "{before} then {after} at step {knot}");
             }
         }
     }

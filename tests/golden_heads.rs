@@ -22,7 +22,7 @@ const TOKENS: i64 = 4;
 const FROZEN: i64 = 2;
 const PROMISED: i64 = 4;
 /// The deviation of every weight.
-const SPREAD: f64 = 0.3;
+const SPREAD: f64 = 0.4;
 
 #[derive(Deserialize)]
 struct Golden {

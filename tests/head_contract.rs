@@ -77,9 +77,20 @@ fn batch(filling: f64) -> Batch {
     Batch { seen, actions, real }
 }
 
-/// The loss of each sample; a head that learns prefixes is given one in the third.
+impl Batch {
+    /// The same samples many times over, each with noise of its own.
+    fn repeated(&self) -> Self {
+        let again = |x: &Tensor| x.repeat([8].into_iter().chain(vec![1; x.dim() - 1]).collect::<Vec<i64>>());
+        let seen = Encoding { tokens: again(&self.seen.tokens), pooled: again(&self.seen.pooled) };
+        Self { seen, actions: again(&self.actions), real: again(&self.real) }
+    }
+}
+
+/// The loss of each sample; a head that learns prefixes is given them in some.
 fn loss(config: &Config, head: &dyn Head, batch: &Batch, seed: u64) -> Tensor {
-    let counts = Tensor::from_slice(&[0_i64, 0, 2, 0]);
+    let rows = batch.real.size()[0];
+    let counts: Vec<i64> = (0..rows).map(|row| if row % 3 == 2 { 2 } else { 0 }).collect();
+    let counts = Tensor::from_slice(&counts);
     let promised = config.prefixes().then_some(&counts);
     let target = Target { actions: &batch.actions, real: &batch.real, promised };
     head.loss(&batch.seen, &target, &mut Noise::new(seed)).each
@@ -157,11 +168,11 @@ fn every_head_learns_one_batch_by_heart() -> Result<()> {
     all(|config| {
         let made = made(config, 1);
         let energy = config.name() == "energy";
-        train(config, &made, &batch, if energy { 600 } else { 400 });
+        train(config, &made, &batch.repeated(), 500);
         let chunk = made.head.sample(&batch.seen, None, &mut Noise::new(5));
         let off = far(&(chunk * batch.real.unsqueeze(2)), &(&batch.actions * batch.real.unsqueeze(2)));
         // A search is as near as its last disturbance.
-        let bar = if energy { 0.35 } else { 0.12 };
+        let bar = if energy { 0.35 } else { 0.2 };
         ensure!(off < bar, "{off} off, over its bar of {bar}");
         Ok(())
     })
@@ -224,22 +235,25 @@ fn what_is_promised_is_kept_or_refused_in_words() -> Result<()> {
 }
 
 #[test]
-fn guidance_draws_later_steps_to_what_is_promised() -> Result<()> {
-    let batch = batch(0.0);
-    let wanted = batch.actions.narrow(1, 0, 5) + 0.15;
+fn guidance_goes_on_the_way_that_was_promised() -> Result<()> {
+    // One observation after which there are four ways to go: only what is promised tells which.
+    let mut batch = batch(0.0);
+    batch.seen = Encoding { tokens: batch.seen.tokens.zeros_like(), pooled: batch.seen.pooled.zeros_like() };
+    let wanted = batch.actions.narrow(1, 0, 4);
     for text in [
         "{flow: {network: {transformer: {width: 32}}}}",
         "{diffusion: {network: {transformer: {width: 32}}, steps: 20}}",
     ] {
         let config: Config = serde_saphyr::from_str(text)?;
         let made = made(&config, 1);
-        train(&config, &made, &batch, 200);
+        train(&config, &made, &batch.repeated(), 400);
         let off = |promised: Option<Promised<'_>>| {
             let chunk = made.head.sample(&batch.seen, promised, &mut Noise::new(4));
-            f64::try_from((chunk.narrow(1, 2, 2) - wanted.narrow(1, 2, 2)).abs().mean(Kind::Float))
+            let rest = |all: &Tensor| all.narrow(0, 0, 3).narrow(1, 4, 2);
+            f64::try_from((rest(&chunk) - rest(&batch.actions)).abs().mean(Kind::Float))
         };
         let (free, guided) = (off(None)?, off(Some(Promised { actions: &wanted, frozen: 2 }))?);
-        ensure!(guided < 0.8 * free, "{text}: {guided} off with guidance, {free} without");
+        ensure!(guided < 0.5 * free, "{text}: {guided} off with guidance, {free} without");
     }
     Ok(())
 }

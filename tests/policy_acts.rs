@@ -131,11 +131,12 @@ fn what_no_policy_may_act_on_is_refused_in_words() {
     assert!(refused(&|seen| seen.state.push(0.0)).contains("6 numbers where 5"));
     assert!(refused(&|seen| seen.frames.clear()).contains("0 pictures where 1"));
     let larger = |seen: &mut Observation| {
-        let frame = apprentice::data::Frame { size: [32, 20], channels: 3, pixels: vec![0; 32 * 20 * 3] };
+        let size = [32, 20];
+        let frame = apprentice::data::Frame { size, channels: 3, sent: size, pixels: vec![0; 32 * 20 * 3] };
         seen.frames = vec![Arc::new(frame)];
     };
     let words = refused(&larger);
-    assert!(words.contains("\"front\"") && words.contains("24×20×3 is seen"), "{words}");
+    assert!(words.contains("\"front\"") && words.contains("72×64×3 is seen"), "{words}");
     let none = policy.act(&[], None, &mut Noise::new(2)).expect_err("nothing was seen").to_string();
     assert!(none.contains("there is none yet"), "{none}");
 }
@@ -253,4 +254,10 @@ fn settings_that_fit_no_network_are_refused_where_they_are_read() {
     let error =
         apprentice::policy::Policy::create(&nothing, &statistics, weights).expect_err("blind").to_string();
     assert_eq!(error, "policy.encoder: nothing is left to see");
+    let mut small = spec("{encoder: {resnet: {}}, head: {mse: {}}}", layout(true, false));
+    small.layout.cameras[0].size = [64, 32];
+    let weights = apprentice::nn::Weights::new(Device::Cpu, Kind::Float, Noise::new(1));
+    let error = apprentice::policy::Policy::create(&small, &support::statistics(&small.layout), weights);
+    let words = error.expect_err("one place is all a point can be at").to_string();
+    assert!(words.contains("\"front\" 58×29 pixels are seen") && words.contains("fewer than 33"), "{words}");
 }

@@ -57,19 +57,20 @@ impl Plan {
         };
         let end = self.knots.last().map_or(now, |last| last.due + self.period / 2);
         self.cut(now, course);
-        let later = Self::of(chunk).knots.into_iter().filter(|knot| knot.due > now && knot.due >= end);
-        self.knots.extend(later);
+        let begins = end.max(now + self.period / 2);
+        self.knots.extend(Self::of(chunk).knots.into_iter().filter(|knot| knot.due >= begins));
         self.period = chunk.period();
     }
 
-    /// Puts what `chunk` says of the time from `now` on in the place of what was planned.
+    /// Puts what `chunk` says of the time from `now` on in the place of what was planned. An action due in less than half a period is
+    /// left out, unless it is that of this very instant: the way to it would be a jump.
     pub(super) fn replace(&mut self, chunk: &Chunk, now: Stamp, interpolate: Interpolate) {
         let Some(course) = self.course(now, interpolate) else {
             *self = Self::of(chunk);
             return;
         };
-        let mut coming: Vec<Knot> =
-            Self::of(chunk).knots.into_iter().filter(|knot| knot.due >= now).collect();
+        let (slack, mut coming) = (chunk.period() / 2, Self::of(chunk).knots);
+        coming.retain(|knot| knot.due == now || knot.due >= now + slack);
         let Some(first) = coming.first_mut() else { return };
         if first.due == now {
             // The action of this very instant counts; that it comes with a start from rest would be felt.
@@ -77,8 +78,8 @@ impl Plan {
             self.knots.clear();
         } else {
             let begins = first.due;
+            self.knots.retain(|knot| knot.due + slack <= begins);
             self.cut(now, course);
-            self.knots.retain(|knot| knot.due < begins);
         }
         self.knots.append(&mut coming);
         self.period = chunk.period();

@@ -10,6 +10,9 @@ use super::conv2d::{Conv2d, Window};
 use super::keypoints::Keypoints;
 use super::weights::Site;
 
+/// Two of its steps halve a picture.
+pub(super) const STRIDE: usize = 4;
+
 /// The setting `policy.encoder.convnet`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -200,6 +200,15 @@ impl Eye {
 }
 
 impl Config {
+    /// How many pixels of a side go into one place of the maps in which points are found; `None` for one that is blind.
+    pub fn stride(&self) -> Option<usize> {
+        match self {
+            Self::Resnet(_) => Some(resnet::STRIDE),
+            Self::Convnet(_) => Some(convnet::STRIDE),
+            Self::Blind => None,
+        }
+    }
+
     /// Whether cameras share an eye, and how many points it finds.
     fn sharing(&self) -> (bool, i64) {
         match self {

@@ -1,4 +1,6 @@
 //! The smallest blocks: linear maps, norms, and the multilayer perceptron.
+//!
+//! Written here and not taken from tch, whose layers draw their weights from libtorch's hidden generator.
 
 use tch::Tensor;
 

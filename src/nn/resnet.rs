@@ -15,6 +15,9 @@ use super::weights::Site;
 /// Channels a group: of 64 channels four groups, as in Chi et al.
 const GROUP: i64 = 16;
 
+/// Five of its steps halve a picture.
+pub(super) const STRIDE: usize = 32;
+
 /// The setting `policy.encoder.resnet`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -156,8 +156,7 @@ mod tests {
     fn made(seed: u64) -> Weights {
         let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(seed));
         let site = weights.root().at("layer");
-        site.normal("weight", &[2, 3], 1.0);
-        site.constant("bias", &[2], 0.5);
+        let _made = [site.normal("weight", &[2, 3], 1.0), site.constant("bias", &[2], 0.5)];
         weights
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, head, normal};
 use crate::data::Layout;
+use crate::data::augment::Augment;
 use crate::nn::fits::{self, checked, fits, some};
 use crate::nn::{encoder, history};
 
@@ -131,14 +132,27 @@ impl Config {
     }
 
     /// The rules that tie it to what the robot shows.
-    pub(super) fn check_for(&self, layout: &Layout) -> Result<(), Error> {
-        let refused = |key, why: &str| Err(Error::Setting { key, why: why.to_owned() });
+    pub(super) fn check_for(&self, layout: &Layout, augment: &Augment) -> Result<(), Error> {
+        let refused = |key, why: String| Err(Error::Setting { key, why });
         let numbers = layout.width() > 0 || self.past.is_some();
         if !numbers && (layout.cameras.is_empty() || self.encoder == encoder::Config::Blind) {
-            return refused("policy.encoder", "nothing is left to see");
+            return refused("policy.encoder", "nothing is left to see".to_owned());
         }
         if layout.actions.is_empty() {
-            return refused("act.parts", "there are no actions to learn");
+            return refused("act.parts", "there are no actions to learn".to_owned());
+        }
+        let Some(stride) = self.encoder.stride() else { return Ok(()) };
+        for camera in &layout.cameras {
+            let [width, height] = augment.seen(camera.size.map(|length| length as usize));
+            // With a single place in its maps every point is always found there.
+            if width.min(height) <= stride {
+                let stream = &camera.stream;
+                let why = format!(
+                    "of {stream:?} {width}×{height} pixels are seen, and it finds nothing in fewer than {}",
+                    stride + 1
+                );
+                return refused("policy.encoder", why);
+            }
         }
         Ok(())
     }

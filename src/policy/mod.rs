@@ -21,8 +21,8 @@ pub use ensemble::Ensemble;
 pub use error::Error;
 pub use spec::Spec;
 
-use crate::data::batch::Batch;
 use crate::data::Statistics;
+use crate::data::batch::Batch;
 use crate::nn::encoder::{Encoder, Seen};
 use crate::nn::{Encoding, Weights, chance, fits};
 use crate::noise::Noise;
@@ -51,10 +51,10 @@ enum Manner<'a> {
 impl Policy {
     /// A policy that has learned nothing yet; its weights are made in `weights`.
     pub fn create(spec: &Spec, statistics: &Statistics, weights: Weights) -> Result<Self, Error> {
-        let Spec { layout, policy, .. } = spec;
+        let Spec { layout, policy, augment } = spec;
         let unfit = |error: fits::Error| Error::Setting { key: "policy", why: error.to_string() };
         policy.check().map_err(unfit)?;
-        policy.check_for(layout)?;
+        policy.check_for(layout, augment)?;
         let known = [statistics.state.len(), statistics.actions.len(), statistics.goal.len()];
         let wanted = [layout.width(), layout.actions.len(), layout.goal.len()];
         if known != wanted {

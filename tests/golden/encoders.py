@@ -65,8 +65,7 @@ def normed(w, name, x, outputs, side, stride):
 
 
 def spatial_softmax(w, name, x, points):
-    kernel, bias = w.get(name + ".maps.weight", points, x.shape[1], 1, 1), w.get(name + ".maps.bias", points)
-    maps = F.conv2d(x, kernel, bias)
+    maps = F.conv2d(x, w.get(name + ".maps.weight", points, x.shape[1], 1, 1))
     share = torch.softmax(maps.reshape(*maps.shape[:2], -1), -1).reshape(maps.shape)
     across = (share.sum(2) * torch.linspace(-1, 1, maps.shape[3])).sum(-1)
     down = (share.sum(3) * torch.linspace(-1, 1, maps.shape[2])).sum(-1)

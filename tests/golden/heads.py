@@ -328,6 +328,7 @@ def tokens(config):
 
 def drawn(shares, place, top_p):
     """The word at `place` among the likeliest that together have the probability."""
+    shares = shares.detach()
     order = sorted(range(len(shares)), key=lambda word: -float(shares[word]))
     among, total = [], 0.0
     for word in order:
@@ -345,7 +346,7 @@ def drawn(shares, place, top_p):
 
 def energy(config):
     count = config["knots"]
-    knots = [round(knot * (CHUNK - 1) / (count - 1)) for knot in range(count)]
+    knots = [math.floor(knot * (CHUNK - 1) / (count - 1) + 0.5) for knot in range(count)]
     low = torch.tensor([q[0] - 0.05 * (q[-1] - q[0]) for q in QUANTILES])
     high = torch.tensor([q[-1] + 0.05 * (q[-1] - q[0]) for q in QUANTILES])
 
@@ -358,7 +359,11 @@ def energy(config):
 
     def loss(w, seen, target, noise):
         shown = torch.stack([target.held[:, knot] for knot in knots], 1)
-        x = torch.cat([shown[:, None], anywhere(noise, config["negatives"])], 1)
+        far = (config["negatives"] + 1) // 2
+        x = torch.cat([shown[:, None], anywhere(noise, far)], 1)
+        for number, drawn in enumerate(normal(noise, BATCH, config["negatives"] - far, count, ACTION).unbind(1)):
+            deviation = config["deviation"] * config["shrink"] ** (number % config["rounds"])
+            x = torch.cat([x, (shown + deviation * drawn)[:, None]], 1)
         return F.cross_entropy(score(w, seen, x), torch.zeros(BATCH, dtype=torch.int64), reduction="none"), {}
 
     def sample(w, seen, promise, noise):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from noise import Noise
 
-SPREAD = 0.3
+SPREAD = 0.4
 
 
 def named(name):

@@ -16,10 +16,10 @@ use apprentice::policy::{self, Policy, Spec};
 use apprentice::time::Stamp;
 use tch::{Device, Kind};
 
-pub const SIZE: [u32; 2] = [24, 20];
+pub(crate) const SIZE: [u32; 2] = [72, 64];
 
 /// A robot of two joints that sees a cube and, where it has one, through a camera; its goal is where the cube goes.
-pub fn layout(camera: bool, goal: bool) -> Layout {
+pub(crate) fn layout(camera: bool, goal: bool) -> Layout {
     let part = |stream: &str, labels: &[&str]| Part {
         stream: stream.to_owned(),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
@@ -48,7 +48,7 @@ fn spread(least: f64, most: f64) -> Spread {
 }
 
 /// Of a cube on a table of constant height, and of joints with ranges of their own.
-pub fn statistics(layout: &Layout) -> Statistics {
+pub(crate) fn statistics(layout: &Layout) -> Statistics {
     let state =
         vec![spread(0.2, 0.6), spread(-0.3, 0.3), spread(0.02, 0.02), spread(-1.5, 0.5), spread(0.0, 0.04)];
     let goal = layout.goal.iter().map(|place| state[*place].clone()).collect();
@@ -56,39 +56,39 @@ pub fn statistics(layout: &Layout) -> Statistics {
 }
 
 /// The section `policy` as it is written.
-pub fn config(policy: &str) -> policy::Config {
+pub(crate) fn config(policy: &str) -> policy::Config {
     try_config(policy).unwrap_or_else(|error| panic!("{error}"))
 }
 
-pub fn try_config(policy: &str) -> Result<policy::Config, apprentice::config::Error> {
+pub(crate) fn try_config(policy: &str) -> Result<policy::Config, apprentice::config::Error> {
     let robot = "robot: {name: a, joints: [b]}\nobserve: {rate_hz: 30, streams: {joints: {topic: /j, type: \
                  sensor_msgs/msg/JointState, fields: [position], align: linear, max_age_ms: 50}}}\n";
     let settings = Settings::parse(&format!("{robot}policy: {policy}"), "robot.yaml")?;
     Ok(settings.section("policy")?.expect("it is there"))
 }
 
-pub fn spec(policy: &str, layout: Layout) -> Spec {
+pub(crate) fn spec(policy: &str, layout: Layout) -> Spec {
     Spec { layout, policy: config(policy), augment: Augment::default() }
 }
 
-pub fn made(spec: &Spec, seed: u64) -> Policy {
+pub(crate) fn made(spec: &Spec, seed: u64) -> Policy {
     made_of(spec, seed, Kind::Float)
 }
 
-pub fn made_of(spec: &Spec, seed: u64, kind: Kind) -> Policy {
+pub(crate) fn made_of(spec: &Spec, seed: u64, kind: Kind) -> Policy {
     let weights = Weights::new(Device::Cpu, kind, Noise::new(seed));
     Policy::create(spec, &statistics(&spec.layout), weights).expect("the settings fit")
 }
 
 /// What the robot might see at tick `tick`.
-pub fn observation(layout: &Layout, tick: i64, noise: &mut Noise) -> Observation {
+pub(crate) fn observation(layout: &Layout, tick: i64, noise: &mut Noise) -> Observation {
     let drawn = |spreads: &[Spread], noise: &mut Noise| -> Vec<f32> {
         spreads.iter().map(|spread| noise.within(spread.least..spread.most + 1e-12) as f32).collect()
     };
     let statistics = statistics(layout);
     let frame = |camera: &Camera| {
         let pixels = (0..camera.bytes()).map(|_| noise.below(256) as u8).collect();
-        Arc::new(Frame { size: camera.size, channels: camera.channels, pixels })
+        Arc::new(Frame { size: camera.size, channels: camera.channels, sent: camera.size, pixels })
     };
     let frames = layout.cameras.iter().map(frame).collect();
     Observation {
@@ -101,7 +101,7 @@ pub fn observation(layout: &Layout, tick: i64, noise: &mut Noise) -> Observation
 }
 
 /// `count` windows, of which the last action pads.
-pub fn windows(spec: &Spec, count: usize, noise: &mut Noise) -> Gathered {
+pub(crate) fn windows(spec: &Spec, count: usize, noise: &mut Noise) -> Gathered {
     let layout = &spec.layout;
     let (history, chunk) = (usize::from(spec.policy.history), usize::from(spec.policy.chunk));
     let mut all: Option<Gathered> = None;
@@ -139,6 +139,6 @@ fn joined(mut all: Gathered, one: Gathered) -> Gathered {
     all
 }
 
-pub fn batch(spec: &Spec, count: usize, seed: u64) -> Batch {
+pub(crate) fn batch(spec: &Spec, count: usize, seed: u64) -> Batch {
     Batch::of(&windows(spec, count, &mut Noise::new(seed)), Device::Cpu)
 }

@@ -3,6 +3,8 @@
 //! Florence et al. 2021: trained to tell the demonstrated chunk from sampled ones (InfoNCE, equation 3), acting by a search
 //! without derivatives (their algorithm 1: keep what is good, disturb it less and less). Uniform samples of a whole chunk are all
 //! bad in the same way, so the search is over a few knots between which a chunk runs straight; the paper acts with single steps.
+//! Half of the samples lie as near to the demonstration as the rounds of the search disturb, or its last rounds would be
+//! over ground that training never saw.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -150,6 +152,19 @@ impl Energy {
         &self.least + chance::unit(noise, &dims, like) * (&self.most - &self.least)
     }
 
+    /// Knots as near to `shown: [B, knots, action]` as the rounds of a search come, round by round: `[B, count, knots, action]`.
+    fn near(&self, shown: &Tensor, count: u32, noise: &mut Noise) -> Tensor {
+        let rounds = i32::try_from(self.config.rounds).unwrap_or(i32::MAX);
+        let deviation = |number: u32| {
+            let round = i32::try_from(number).unwrap_or(0) % rounds;
+            self.config.deviation * self.config.shrink.powi(round)
+        };
+        let deviations: Vec<f64> = (0..count).map(deviation).collect();
+        let dims = [shown.size()[0], count.into(), self.knots.len() as i64, self.action];
+        let off = chance::normal(noise, &dims, shown) * chance::given(&deviations, shown).view([1, -1, 1, 1]);
+        shown.unsqueeze(1) + off
+    }
+
     /// The demonstrated chunk at the knots: `[B, knots, action]`.
     fn shown(&self, target: &Target<'_>) -> Tensor {
         let knots = Tensor::from_slice(&self.knots).to_device(target.actions.device());
@@ -201,8 +216,11 @@ fn picked(scores: &Tensor, places: &Tensor) -> Tensor {
 impl Head for Energy {
     fn loss(&self, seen: &Encoding, target: &Target<'_>, noise: &mut Noise) -> Loss {
         let entry = self.seen.forward(&seen.pooled);
-        let negatives = self.anywhere(entry.size()[0], self.config.negatives, &entry, noise);
-        let knots = Tensor::cat(&[self.shown(target).unsqueeze(1), negatives], 1);
+        let shown = self.shown(target);
+        let far = self.config.negatives.div_ceil(2);
+        let anywhere = self.anywhere(entry.size()[0], far, &entry, noise);
+        let near = self.near(&shown, self.config.negatives - far, noise);
+        let knots = Tensor::cat(&[shown.unsqueeze(1), anywhere, near], 1);
         let scores = self.score(&entry, &knots);
         Loss { each: -scores.log_softmax(1, scores.kind()).select(1, 0), parts: Vec::new() }
     }

@@ -111,7 +111,7 @@ impl Tokens {
         let count = self.levels.size()[1];
         let between = (self.levels.narrow(1, 0, count - 1) + self.levels.narrow(1, 1, count - 1)) * 0.5;
         let steps = actions.size()[1];
-        let by_number = actions.permute([2, 0, 1]).reshape([self.action, -1]);
+        let by_number = actions.permute([2, 0, 1]).reshape([self.action, -1]).contiguous();
         let words = by_number.searchsorted::<&Tensor>(&between.contiguous(), false, false, "left", None);
         words.view([self.action, -1, steps]).permute([1, 2, 0])
     }
