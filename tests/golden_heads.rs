@@ -60,7 +60,9 @@ fn head(config: &Config, kind: Kind) -> Result<(Weights, Box<dyn Head>)> {
     let like = Tensor::zeros([1], (kind, Device::Cpu));
     let filled = weights.named().into_iter().map(|(name, weight)| {
         let mut noise = Noise::of(5, stream(&name));
-        (name, chance::normal(&mut noise, &weight.size(), &like) * SPREAD)
+        // Norms keep what they are there for: their weights lie around one.
+        let middle = if name.contains("norm") && name.ends_with("weight") { 1.0 } else { 0.0 };
+        (name, chance::normal(&mut noise, &weight.size(), &like) * SPREAD + middle)
     });
     weights.load(&filled.collect::<Vec<_>>())?;
     Ok((weights, head))

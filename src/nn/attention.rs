@@ -89,7 +89,7 @@ pub fn check(width: u32, heads: u32) -> Result<(), fits::Error> {
         "width",
         &width,
         "a multiple of \"heads\", even and at least 4",
-        width >= 4 && width % 2 == 0 && width % heads == 0,
+        width >= 4 && width.is_multiple_of(2) && width.is_multiple_of(heads),
     )
 }
 

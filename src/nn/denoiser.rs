@@ -79,7 +79,7 @@ impl Attending {
 #[derive(Debug)]
 pub enum Denoiser {
     /// The U-Net.
-    Unet(Unet),
+    Unet(Box<Unet>),
     /// The transformer.
     Transformer(Transformer),
 }
@@ -102,7 +102,7 @@ impl Denoiser {
     /// As `config` says.
     pub fn new(config: &Config, frame: &Frame, site: &Site<'_>) -> Self {
         match config {
-            Config::Unet(config) => Self::Unet(Unet::new(config, frame, &site.at("unet"))),
+            Config::Unet(config) => Self::Unet(Box::new(Unet::new(config, frame, &site.at("unet")))),
             Config::Transformer(config) => {
                 Self::Transformer(Transformer::new(config, frame, &site.at("transformer")))
             }

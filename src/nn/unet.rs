@@ -42,10 +42,11 @@ impl Config {
     fn check(&self) -> Result<(), fits::Error> {
         let Self { widths, kernel, groups, time } = self;
         some("groups", *groups)?;
-        let fit = !widths.is_empty() && widths.iter().all(|width| *width > 0 && width % groups == 0);
+        let fit =
+            !widths.is_empty() && widths.iter().all(|width| *width > 0 && width.is_multiple_of(*groups));
         fits("widths", widths, "a list of multiples of \"groups\"", fit)?;
         fits("kernel", kernel, "odd", kernel % 2 == 1)?;
-        fits("time", time, "even and at least 4", *time >= 4 && time % 2 == 0)
+        fits("time", time, "even and at least 4", *time >= 4 && time.is_multiple_of(2))
     }
 }
 

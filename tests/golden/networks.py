@@ -29,7 +29,9 @@ class Store:
     def __call__(self, name, *dims):
         if name not in self.made:
             noise = Noise(5, named(name))
-            values = [SPREAD * noise.normal() for _ in range(math.prod(dims))]
+            # Norms keep what they are there for: their weights lie around one.
+            middle = 1.0 if "norm" in name and name.endswith("weight") else 0.0
+            values = [middle + SPREAD * noise.normal() for _ in range(math.prod(dims))]
             self.made[name] = torch.tensor(values).reshape(dims).requires_grad_()
         return self.made[name]
 

@@ -163,7 +163,7 @@ impl Act {
         }
         let mut queries = self.queries.unsqueeze(0);
         if let Some(given_in) = &self.given_in {
-            queries = queries + given_in.forward(&given().alone());
+            queries = given_in.forward(&given().alone()) + queries;
         }
         let mut queries = self.decoder[0].attend(&queries);
         // Without anything given the first attention is the same for all rows; from here on they differ.

@@ -181,7 +181,7 @@ impl Flow {
                 [time, ..] => asked.direction(&noisy, time, number),
                 [] => break,
             };
-            noisy = noisy + direction * step;
+            noisy += direction * step;
         }
         noisy
     }
