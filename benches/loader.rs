@@ -70,6 +70,15 @@ fn worked() -> anyhow::Result<Duration> {
     Ok(Duration::from_nanos(said.split(' ').next().unwrap_or_default().parse()?))
 }
 
+/// Time for which all threads of this process, those that ended included, had a processor.
+fn worked_by_all() -> anyhow::Result<Duration> {
+    let said = std::fs::read_to_string("/proc/self/stat")?;
+    // After the name in brackets; the times of user and system are the fourteenth and fifteenth field of all.
+    let fields: Vec<&str> = said.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+    Ok(Duration::from_secs_f64(ticks / rustix::param::clock_ticks_per_second() as f64))
+}
+
 /// Memory of this process that is no file's, in megabytes.
 fn resident() -> anyhow::Result<f64> {
     let said = std::fs::read_to_string("/proc/self/status")?;
@@ -109,12 +118,16 @@ fn measure(what: &str, size: u32, settings: &Settings) -> anyhow::Result<()> {
         let path = folder.path().join(format!("episode_{episode:04}"));
         write(&path, &demonstration(episode as u64, size), &[])?;
     }
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), worked_by_all()?);
     let dataset = open(folder.path(), EPISODES, settings)?;
     let first = windows(&dataset)?;
     let mut out = Gathered::default();
     first.gather(&first.order(1, 0)[..BATCH], &mut Noise::new(1), &mut out)?;
-    println!("{what}: first batch from cold bags {:?} (bar: 5 s), {} windows", begun.elapsed(), first.len());
+    let (took, worked) = (begun.elapsed(), worked_by_all()? - before);
+    println!(
+        "{what}: first batch from cold bags {took:.2?}, {worked:.2?} of work (bar: 5 s), {} windows",
+        first.len()
+    );
     drop((dataset, first));
     let begun = Instant::now();
     let dataset = open(folder.path(), EPISODES, settings)?;

@@ -57,9 +57,9 @@ fn an_empty_bag_and_one_without_a_demonstration_are_left_out() -> anyhow::Result
     apart.retain(never);
     assert!(error_of(&apart)?.contains("\"joints\" has nothing to say at 13 ticks"), "{}", error_of(&apart)?);
     let mut idle = demonstration(1000);
-    idle.retain(|one| one.topic != "/leader" || one.at > 990);
-    idle.retain(|one| one.at < 1000 || one.topic == "/leader");
-    assert!(error_of(&idle)?.contains("25 ticks lie before the first"), "{}", error_of(&idle)?);
+    idle.retain(|one| one.topic != "/leader");
+    idle.push(said(1030, "/leader", &state(1030, leader(1030))));
+    assert!(error_of(&idle)?.contains("26 ticks lie before the first"), "{}", error_of(&idle)?);
     Ok(())
 }
 

@@ -54,7 +54,7 @@ impl Source {
         config: &Config,
     ) -> Result<Self, Error> {
         let joints = robot.arm.is_none();
-        let pad = || Pad::new(config.joy.clone(), config.quiet_ms, joints);
+        let pad = || Box::new(Pad::new(config.joy.clone(), config.quiet_ms, joints));
         Ok(match device {
             Device::Leader => Self::Leader(Leader::new(robot, act, &config.leader, config.quiet_ms)?),
             Device::Keyboard => Self::Keys(Keys::new(config.keyboard, joints)),
