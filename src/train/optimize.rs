@@ -128,7 +128,8 @@ mod tests {
         let [beta1, beta2] = config.betas;
         tch::no_grad(|| {
             for ((_, mut weight), (first, second)) in named.into_iter().zip(moments) {
-                let gradient = weight.grad() * if config.clip > 0.0 { (config.clip / norm).min(1.0) } else { 1.0 };
+                let gradient =
+                    weight.grad() * if config.clip > 0.0 { (config.clip / norm).min(1.0) } else { 1.0 };
                 *first = &*first * beta1 + &gradient * (1.0 - beta1);
                 *second = &*second * beta2 + gradient.square() * (1.0 - beta2);
                 let root = (&*second / (1.0 - beta2.powi(step))).sqrt() + config.epsilon;
