@@ -113,7 +113,7 @@ fn a_damaged_state_is_refused_in_words() -> anyhow::Result<()> {
 fn a_loss_that_is_no_number_ends_the_run_with_the_batch_that_made_it() -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let run = scratch.path().join("run");
-    let setup = setup(scratch.path(), "batch: 4, steps: 200, rate: 1.0e+30, clip: .inf, warm_up: 0");
+    let setup = setup(scratch.path(), "batch: 4, steps: 200, rate: 1.0e+30, clip: 0, warm_up: 0");
     let error = setup.train(&run, false).err().context("nothing can come of such a rate")?;
     let Error::Diverged { step, path, .. } = &error else { anyhow::bail!("{error}") };
     let written: serde_json::Value = serde_json::from_slice(&fs::read(path)?)?;

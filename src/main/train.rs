@@ -13,7 +13,7 @@ use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
 use apprentice::nn::device::{self, Device};
 use apprentice::node::Stop;
 use apprentice::policy::checkpoint::{self, Origin};
-use apprentice::policy::{self, Spec};
+use apprentice::policy::Spec;
 use apprentice::train::report::Facts;
 use apprentice::train::{self, Job, Told, Watch};
 

@@ -44,7 +44,7 @@ pub struct Config {
     pub epsilon: f64,
     /// The share of a weight that a step of rate 1 takes away. Biases and norms, which have one dimension, do not decay.
     pub decay: f64,
-    /// Gradients with a larger norm are scaled to it (Pascanu et al. 2013); `.inf` lets all pass.
+    /// Gradients with a larger norm are scaled to it (Pascanu et al. 2013); 0 lets all pass.
     pub clip: f64,
     /// The most that the average keeps at a step; 0 goes without an average.
     pub ema: f64,
@@ -183,7 +183,7 @@ impl Config {
             ("betas", self.betas[1], below_one(self.betas[1]), share),
             ("epsilon", self.epsilon, above_zero(self.epsilon), counted),
             ("decay", self.decay, self.decay >= 0.0 && self.decay.is_finite(), "a number from 0 on"),
-            ("clip", self.clip, self.clip > 0.0, counted),
+            ("clip", self.clip, self.clip >= 0.0 && self.clip.is_finite(), "a number from 0 on"),
             ("ema", self.ema, below_one(self.ema), share),
             ("ema_power", self.ema_power, above_zero(self.ema_power), counted),
             ("ensemble", self.ensemble as f64, (1..=100).contains(&self.ensemble), "from 1 to 100"),

@@ -87,7 +87,9 @@ mod tests {
     fn whoever_has_enough_just_stops() {
         let made = AtomicU64::new(0);
         thread::scope(|scope| {
-            let make = |_: u64, _: &mut Vec<u64>| drop(made.fetch_add(1, SeqCst));
+            let make = |_: u64, _: &mut Vec<u64>| {
+                made.fetch_add(1, SeqCst);
+            };
             let loader = Loader::start(scope, 0..u64::MAX, 2, make).expect("a thread can be started");
             assert_eq!(loader.next().map(|(number, _)| number), Some(0));
         });

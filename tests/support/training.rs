@@ -19,7 +19,11 @@ use crate::demos;
 
 /// A head that draws on chance where it learns, in its smallest form.
 pub(crate) const POLICY: &str = "
-policy: {history: 2, chunk: 4, width: 16, head: {flow: {}}}
+policy:
+  history: 2
+  chunk: 4
+  width: 16
+  head: {flow: {network: {unet: {widths: [16, 32], kernel: 3, groups: 4, time: 16}}}}
 ";
 
 /// Everything a run needs.
