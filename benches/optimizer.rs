@@ -58,14 +58,14 @@ impl Plain {
             named.into_iter().zip(&mut self.moments).zip(&mut self.averages)
         {
             let mut gradient = weight.grad();
-            let _ = gradient.g_mul_(&scale);
-            let _ = weight.g_mul_scalar_(1.0 - config.rate * config.decay);
-            let _ = first.g_mul_scalar_(beta1).g_add_(&(&gradient * (1.0 - beta1)));
-            let _ = second.g_mul_scalar_(beta2).g_add_(&(gradient.square() * (1.0 - beta2)));
+            let _done = gradient.g_mul_(&scale);
+            let _done = weight.g_mul_scalar_(1.0 - config.rate * config.decay);
+            let _done = first.g_mul_scalar_(beta1).g_add_(&(&gradient * (1.0 - beta1)));
+            let _done = second.g_mul_scalar_(beta2).g_add_(&(gradient.square() * (1.0 - beta2)));
             let root = second.sqrt() / second_root + config.epsilon;
-            let _ = weight.g_sub_(&(&*first / root * (config.rate / first_share)));
-            let _ = average.lerp_(&weight, 1e-3);
-            let _ = gradient.zero_();
+            let _done = weight.g_sub_(&(&*first / root * (config.rate / first_share)));
+            let _done = average.lerp_(&weight, 1e-3);
+            let _done = gradient.zero_();
         }
     }
 }

@@ -6,6 +6,8 @@
 #[path = "main"]
 mod command {
     pub(crate) mod bag;
+    #[cfg(feature = "learn")]
+    pub(crate) mod course;
     pub(crate) mod dart;
     pub(crate) mod demo;
     pub(crate) mod doctor;

@@ -1,6 +1,7 @@
 //! Runs over demonstrations of a made-up arm: what they leave behind, how they end, and what they refuse.
 //!
 //! The demonstrations are read from bags like anybody's, so the whole way is walked; each run takes a second or two.
+#![cfg(feature = "learn")]
 
 #[path = "support/demos.rs"]
 mod demos;

@@ -3,6 +3,7 @@
 //! The run that is killed is a process of its own: this very test file, run again for its ignored test `victim`. It says each
 //! step it has done; this side lets it do a random number of them, waits a random moment, and kills it, wherever it then is:
 //! between two steps, in one, in the middle of a checkpoint. What is compared in the end is everything a run keeps.
+#![cfg(feature = "learn")]
 
 #[path = "support/demos.rs"]
 mod demos;
@@ -80,8 +81,11 @@ fn tensors(run: &Path) -> anyhow::Result<HashMap<String, Vec<u8>>> {
     named.tensors().map(|(name, tensor)| Ok((name.to_owned(), bytes(tensor)?))).collect()
 }
 
+/// A step and what was measured at it, to the bit.
+type Measured = (u64, Vec<(String, u64)>);
+
 /// What was measured, without what the clock says.
-fn measured(run: &Path) -> anyhow::Result<Vec<(u64, Vec<(String, u64)>)>> {
+fn measured(run: &Path) -> anyhow::Result<Vec<Measured>> {
     let lines = metrics::read(&run.join("metrics.jsonl"))?.into_iter().map(|mut line| {
         line.values.remove("train/samples_a_second");
         (line.step, line.values.into_iter().map(|(name, value)| (name, value.to_bits())).collect())

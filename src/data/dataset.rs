@@ -118,11 +118,8 @@ impl Dataset {
             }
         }
         if found.is_empty() {
-            let (path, why) = summary
-                .dropped
-                .first()
-                .map(|(path, why)| (path.clone(), why.in_words()))
-                .unwrap_or_default();
+            let (path, why) =
+                summary.dropped.first().map(|(path, why)| (path.clone(), why.in_words())).unwrap_or_default();
             return Err(Error::Nothing { recordings: recordings.len(), path, why });
         }
         let mut dataset =

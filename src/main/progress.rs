@@ -12,11 +12,11 @@ use apprentice::node::screen::Above;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 /// How often a line is printed where there is no bar.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// The bar being drawn, if one is.
 static DRAWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
+pub(super) fn drawn() -> MutexGuard<'static, Option<ProgressBar>> {
     DRAWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -85,57 +85,6 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Self::Bar(bar) = self {
-            *drawn() = None;
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// A piece of work that says itself how far it is; dropped, its bar is gone.
-#[derive(Debug)]
-pub(crate) struct Course {
-    work: &'static str,
-    bar: Option<ProgressBar>,
-    said: Instant,
-}
-
-impl Course {
-    /// Parts of the whole that a bar can tell.
-    const PARTS: u64 = 10_000;
-
-    /// Begins `work`.
-    pub(crate) fn begin(work: &'static str) -> Self {
-        let bar = io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{prefix} {wide_bar} {msg}");
-            let style = style.expect("a template without a mistake");
-            ProgressBar::new(Self::PARTS).with_style(style).with_prefix(work)
-        });
-        drawn().clone_from(&bar);
-        Self { work, bar, said: Instant::now() }
-    }
-
-    /// So much of the whole is done; `words` say more, and are asked for only where they are shown.
-    pub(crate) fn at(&mut self, share: f64, words: impl FnOnce() -> String) {
-        // A terminal is drawn on often enough to look alive, a file is not filled.
-        let every = if self.bar.is_some() { EVERY / 10 } else { EVERY };
-        if self.said.elapsed() < every {
-            return;
-        }
-        self.said = Instant::now();
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position((share * Self::PARTS as f64) as u64);
-                bar.set_message(words());
-            }
-            // A reader of it who is gone is no reason to stop working.
-            None => drop(writeln!(io::stderr(), "{}: {}", self.work, words())),
-        }
-    }
-}
-
-impl Drop for Course {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
             *drawn() = None;
             bar.finish_and_clear();
         }

@@ -12,14 +12,15 @@ use apprentice::config::Settings;
 use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
 use apprentice::nn::device::{self, Device};
 use apprentice::node::Stop;
-use apprentice::policy::checkpoint::{self, Origin};
 use apprentice::policy::Spec;
+use apprentice::policy::checkpoint::{self, Origin};
 use apprentice::train::report::Facts;
 use apprentice::train::{self, Job, Told, Watch};
 
 use super::bag::Bags;
+use super::course::Course;
 use super::options::{SettingsArgs, WrongUse, put};
-use super::progress::{Course, Progress};
+use super::progress::Progress;
 use super::table::Table;
 
 /// Where decoded recordings are kept, beside them.

@@ -91,6 +91,9 @@ pub struct Told {
     pub validation: Option<f64>,
 }
 
+/// Says how good policies are, more being better.
+pub type Evaluate<'a> = dyn FnMut(&[&Policy]) -> f64 + 'a;
+
 /// Who waits for a run.
 pub struct Watch<'a> {
     /// Is told after every step.
@@ -98,7 +101,7 @@ pub struct Watch<'a> {
     /// Whether the run shall end after this step.
     pub stop: &'a dyn Fn() -> bool,
     /// Says how good policies are, more being better, where the loss on held-out episodes is not to say it.
-    pub evaluate: Option<&'a mut dyn FnMut(&[&Policy]) -> f64>,
+    pub evaluate: Option<&'a mut Evaluate<'a>>,
 }
 
 /// Trains, from the beginning or from where the run in the folder is.

@@ -51,7 +51,7 @@ impl Optimizer {
     pub fn step(&mut self, step: u64, rate: f64) -> Result<(), Error> {
         let how = fused::AdamW { rate, ..self.how };
         // Exact up to 2²⁴ steps.
-        let _ = self.step.fill_(step as f64);
+        let _filled = self.step.fill_(step as f64);
         let moments = (&self.first[..], &self.second[..]);
         fused::adamw(&self.weights, moments, self.decayed, &self.step, &self.norm, &how)?;
         Ok(fused::forget(&self.weights)?)
@@ -135,7 +135,7 @@ mod tests {
                 let root = (&*second / (1.0 - beta2.powi(step))).sqrt() + config.epsilon;
                 let decay = if weight.dim() > 1 { config.decay } else { 0.0 };
                 let moved = &*first / (1.0 - beta1.powi(step)) / root + &weight * decay;
-                let _ = weight.g_sub_(&(moved * rate));
+                let _moved = weight.g_sub_(&(moved * rate));
                 weight.zero_grad();
             }
         });
@@ -180,7 +180,7 @@ mod tests {
         let mut optimizer = Optimizer::new(&learner.weights, &Config::default());
         learner.err(Kind::Float);
         let (_, weight) = learner.weights.named().remove(0);
-        let _ = weight.grad().get(0).get(0).fill_(f64::NAN);
+        let _filled = weight.grad().get(0).get(0).fill_(f64::NAN);
         optimizer.step(1, 1.0)?;
         assert!(optimizer.norm().is_nan());
         assert_eq!(largest_difference(&learner, &Learner::new(Kind::Float)), 0.0);

@@ -37,7 +37,7 @@ pub(super) enum Source {
     Leader(Leader),
     /// With the topic on which it may be told; without one it is only read.
     Joy {
-        pad: Pad,
+        pad: Box<Pad>,
         topic: Option<Name>,
         port: Port,
     },
