@@ -41,12 +41,17 @@ pub(crate) struct Setup {
 impl Setup {
     /// For the demonstrations in `folder`, which are written where there are none, and the sections of settings.
     pub(crate) fn new(folder: &Path, sections: &str) -> Self {
+        Self::of(6, folder, sections)
+    }
+
+    /// The same for so many demonstrations.
+    pub(crate) fn of(count: u64, folder: &Path, sections: &str) -> Self {
         let settings = demos::settings(sections);
         let path = |number| folder.join(format!("episode_{number:04}"));
         if !path(0).exists() {
-            demos::write(folder, 6, 3);
+            demos::write(folder, count, 3);
         }
-        let recordings: Vec<_> = (0..6).map(path).collect();
+        let recordings: Vec<_> = (0..count).map(path).collect();
         let act = settings.act.as_ref().expect("the arm is moved");
         let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
         let dataset = Dataset::open(&recordings, subject, &settings.data, &folder.join("cache"), &|_| {});
