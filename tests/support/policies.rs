@@ -64,7 +64,7 @@ pub(crate) fn try_config(policy: &str) -> Result<policy::Config, apprentice::con
     let robot = "robot: {name: a, joints: [b]}\nobserve: {rate_hz: 30, streams: {joints: {topic: /j, type: \
                  sensor_msgs/msg/JointState, fields: [position], align: linear, max_age_ms: 50}}}\n";
     let settings = Settings::parse(&format!("{robot}policy: {policy}"), "robot.yaml")?;
-    Ok(settings.section("policy")?.expect("it is there"))
+    Ok(settings.policy.expect("it is there"))
 }
 
 pub(crate) fn spec(policy: &str, layout: Layout) -> Spec {

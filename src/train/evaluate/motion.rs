@@ -60,7 +60,7 @@ mod tests {
             rest.add([0.3; JOINTS]);
         }
         assert!((cubic.jerk(100.0) - 12.0).abs() < 1e-6, "{}", cubic.jerk(100.0));
-        assert_eq!((rest.jerk(100.0), rest.largest_step()), (0.0, 0.0));
+        assert!(rest.jerk(100.0) < 1e-6 && rest.largest_step() == 0.0, "{rest:?}");
         let step = 2.0 * (0.49_f64.powi(3) - 0.48_f64.powi(3));
         assert!((cubic.largest_step() - step).abs() < 1e-12);
     }
