@@ -22,7 +22,8 @@ use super::state::{self, Identity, Kept, Progress};
 use super::{Ended, Error, Folder, Job, Outcome, Schedule, Told, Watch};
 use crate::data::Windows;
 use crate::data::batch::Batch;
-use crate::policy::{Policy, checkpoint};
+use crate::policy::Policy;
+use crate::policy::checkpoint::{self, Origin};
 use crate::time::{Clock, Wall};
 
 /// A run that goes on.
@@ -224,12 +225,14 @@ impl<'a> Run<'a> {
     fn checkpoint(&self, path: &Path) -> Result<(), Error> {
         let weights = |member: &Member| member.average.weights().named();
         let members: Vec<_> = self.members.iter().map(weights).collect();
+        let (seed, steps) = (self.job.config.seed, self.progress.step);
+        let origin = Origin { seed, steps, ..self.job.origin.clone() };
         let contents = checkpoint::Contents {
             spec: self.job.spec,
             statistics: self.job.statistics,
             settings: self.job.settings,
             members: &members,
-            origin: self.job.origin,
+            origin: &origin,
         };
         Ok(checkpoint::save(path, &contents)?)
     }

@@ -69,7 +69,7 @@ impl Report {
             share: successes as f64 / count,
             interval: wilson(successes, attempts.len()),
             score: mean(|attempt| attempt.score),
-            seconds: done.iter().sum::<f64>() / done.len().max(1) as f64,
+            seconds: done.iter().fold(0.0, |sum, took| sum + took) / done.len().max(1) as f64,
             jerk: mean(|attempt| attempt.jerk),
             largest_step: attempts.iter().map(|attempt| attempt.largest_step).fold(0.0, f64::max),
             thinking_ms: [millis(thinking.len() / 2), millis(thinking.len().saturating_sub(1))],
