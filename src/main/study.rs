@@ -91,7 +91,7 @@ impl Heads {
             fs::write(done, "")?;
         }
         let run = self.out.join("runs").join(cell.name());
-        let head = format!("policy.head={{{}: {{}}}}", cell.head);
+        let head = format!("policy.head={}", cell.settings());
         let minutes = cell.minutes.to_string();
         let words = ["train", "--set", &head, "--minutes", &minutes, "--device", "cpu", "--resume"];
         own(&words, &[("--config", &config), ("--bags", &demonstrations), ("--out", &run)])?;

@@ -82,7 +82,8 @@ impl World for Fork {
         let tool = match () {
             // Low enough to mean it, and not yet beside the post.
             () if at.x < -0.02 && aside < clear - 0.015 => {
-                down(post.x - 0.06 + style.sway.y, post.y + side * clear, HEIGHT, 0.0)
+                // Forward all the while: who cannot choose a side ends up at the post and not in front of it.
+                down(post.x - 0.03 + style.sway.y, post.y + side * clear, HEIGHT, 0.0)
             }
             () if at.x < 0.085 => down(post.x + 0.11, post.y + side * clear, HEIGHT, 0.0),
             () => self.target_pose,

@@ -43,6 +43,15 @@ pub struct Outcome {
 }
 
 impl Cell {
+    /// The head's settings: networks that a processor trains in minutes, and defaults otherwise.
+    pub fn settings(&self) -> String {
+        let network = match self.head.as_str() {
+            "diffusion" | "flow" => "network: {transformer: {width: 64}}",
+            _ => "",
+        };
+        format!("{{{}: {{{network}}}}}", self.head)
+    }
+
     /// Its name, as of a file.
     pub fn name(&self) -> String {
         format!("{}_{}", self.world, self.head)
