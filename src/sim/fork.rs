@@ -11,8 +11,10 @@ use crate::noise::Noise;
 
 /// The height of the tool on its way, m: the hand is lower than the post is tall.
 const HEIGHT: f64 = 0.06;
+/// How far before the post it is decided on which side to pass it, m: late, as people do who walk towards one another.
+const DECIDED: f64 = 0.11;
 /// How far behind the post the place is, m.
-const BEHIND: f64 = 0.13;
+const BEHIND: f64 = 0.12;
 /// How far from the post's axis the tool passes it, m: the post's radius, half the hand, and some air.
 const CLEAR: f64 = 0.115;
 /// How near the tool must come to the place, m.
@@ -52,7 +54,7 @@ pub(super) fn open(physics: &Physics) -> Result<Box<dyn World>, Error> {
 
 impl World for Fork {
     fn reset(&mut self, physics: &mut Physics, noise: &mut Noise) {
-        let (x, y) = (noise.within(0.36..0.39), noise.within(-0.02..0.02));
+        let (x, y) = (noise.within(0.43..0.45), noise.within(-0.02..0.02));
         self.post_pose = Pose::translation(x, y, 0.0);
         self.target_pose = down(x + BEHIND, y, HEIGHT, 0.0);
         self.touched = false;
@@ -80,6 +82,8 @@ impl World for Fork {
         let clear = CLEAR + style.sway.x.abs();
         let aside = at.y * side;
         let tool = match () {
+            // Nothing tells yet which side it will be.
+            () if at.x < -DECIDED && aside < 0.03 => down(post.x - 0.03, post.y, HEIGHT, 0.0),
             // Low enough to mean it, and not yet beside the post.
             () if at.x < -0.02 && aside < clear - 0.015 => {
                 // Forward all the while: who cannot choose a side ends up at the post and not in front of it.
