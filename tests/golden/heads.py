@@ -170,7 +170,8 @@ def act(config):
         return l1 + config["kl"] * kl, {"l1": l1, "kl": kl}
 
     def sample(w, seen, promise, noise):
-        chunk = decode(w, seen, torch.zeros(BATCH, config["latent"]), promise.prefix())
+        latent = normal(noise, BATCH, config["latent"]) * config.get("temperature", 0.0)
+        chunk = decode(w, seen, latent, promise.prefix())
         return promise.keep(chunk) if config.get("prefixes") else chunk
 
     return loss, sample
@@ -412,7 +413,7 @@ def cases():
     yield "mog", {"mog": {**small, "modes": 4, "least": 0.02, "carried_out": 0.1}}
     yield "mog, prefixes", {"mog": {**small, "modes": 3, "least": 0.02, "carried_out": 0.1, "prefixes": True}}
     yield "act", {"act": acts}
-    yield "act, prefixes", {"act": {**acts, "decoders": 1, "prefixes": True}}
+    yield "act, prefixes", {"act": {**acts, "decoders": 1, "temperature": 0.7, "prefixes": True}}
     yield "diffusion", {"diffusion": {**noised, "network": unet, "target": "epsilon", "sampler": few}}
     yield "diffusion, ddpm", {"diffusion": {**noised, "network": flat, "target": "epsilon", "sampler": all_of_them}}
     yield "diffusion, sample", {"diffusion": {**noised, "network": attending, "target": "sample", "sampler": all_of_them}}

@@ -5,6 +5,9 @@
 //! when acting the latent is zero, the mean of its prior. Of the paper's form we change three things: places are
 //! added where sequences begin and not again in every layer; there is no dropout, whose chance would come from a hidden generator;
 //! and the decoder begins with its queries and not with zeros, because attention among zeros does nothing.
+//!
+//! A latent of zero is one way to act, and may well lie between two. To choose among them it is drawn from the prior, with a
+//! `temperature` of 1; β then has to be small enough that the latent carries the choice.
 
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -37,6 +40,8 @@ pub struct Config {
     pub latent: u32,
     /// β, the weight of the latent's distance from its prior.
     pub kl: f64,
+    /// The standard deviation of the latent when acting: 0 as in the paper, 1 for what its prior says.
+    pub temperature: f64,
     /// Whether it learns to go on from the first steps of a chunk.
     pub prefixes: bool,
 }
@@ -52,6 +57,7 @@ impl Default for Config {
             recognizers: 2,
             latent: 32,
             kl: 10.0,
+            temperature: 0.0,
             prefixes: false,
         }
     }
@@ -64,6 +70,7 @@ impl Config {
         let counts = [("inner", self.inner), ("decoders", self.decoders), ("latent", self.latent)];
         counts.into_iter().try_for_each(|(key, count)| some(key, count))?;
         fits("kl", &self.kl, "not negative", self.kl >= 0.0)?;
+        fits("temperature", &self.temperature, "not negative", self.temperature >= 0.0)?;
         attention::check(self.width, self.heads)
     }
 
@@ -75,6 +82,7 @@ impl Config {
 #[derive(Debug)]
 struct Act {
     kl: f64,
+    temperature: f64,
     latent: i64,
     chunk: i64,
     action: i64,
@@ -109,6 +117,7 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
     let decoding = |layer| Block::with_memory(&site.at("decoder").at(layer), size, Order::After);
     Box::new(Act {
         kl: config.kl,
+        temperature: config.temperature,
         latent,
         chunk: shape.chunk,
         action: shape.action,
@@ -191,10 +200,10 @@ impl Head for Act {
         Loss { each: &l1 + &kl * self.kl, parts: vec![("l1", l1), ("kl", kl)] }
     }
 
-    fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, _noise: &mut Noise) -> Tensor {
+    fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
         let dims = [seen.pooled.size()[0], self.chunk, self.action];
         let chunk = tch::no_grad(|| {
-            let latent = Tensor::zeros([dims[0], self.latent], (seen.pooled.kind(), seen.pooled.device()));
+            let latent = chance::normal(noise, &[dims[0], self.latent], &seen.pooled) * self.temperature;
             self.decode(seen, &latent, || Given::frozen(promised, dims, &seen.pooled))
         });
         given::kept(chunk, promised.filter(|_| self.given_in.is_some()))
