@@ -18,6 +18,7 @@ mod entry;
 pub mod flow;
 mod given;
 mod guide;
+mod heeding;
 pub mod mog;
 pub mod mse;
 pub mod tokens;
