@@ -108,14 +108,6 @@ impl Shape {
         (0..count).map(value).collect()
     }
 
-    /// Where that number lies, and `margin` of its range more on both sides.
-    fn ends(&self, number: i64, margin: f64) -> [f64; 2] {
-        let known = self.known(number);
-        let (least, most) = (known[0], known[known.len() - 1]);
-        let more = margin * (most - least);
-        [least - more, most + more]
-    }
-
     fn known(&self, number: i64) -> &[f64] {
         let known = usize::try_from(number).ok().and_then(|number| self.quantiles.get(number));
         known.map_or(&[-1.0, 1.0], |known| if known.len() < 2 { &[-1.0, 1.0] } else { known })
