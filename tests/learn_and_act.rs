@@ -123,18 +123,20 @@ fn known(robot: &mut Robot, seed: u64, commands: &[[f64; JOINTS]]) -> anyhow::Re
 fn an_attempt_shows_a_policy_what_the_bag_of_it_teaches_to_the_byte() -> anyhow::Result<()> {
     let out = tempfile::tempdir()?;
     let settings = settings(&[])?;
-    let bags = collect(&settings, 3, &out.path().join("bags"))?;
+    let bags = collect(&settings, 5, &out.path().join("bags"))?;
     let act = settings.act.as_ref().context("the arm is moved")?;
     let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
     let dataset = Dataset::open(&bags, subject, &Config::default(), &out.path().join("cache"), &|_| {})?;
     ensure!(dataset.episodes.len() == bags.len(), "{}", dataset.episodes.len());
     let plain = Disturbance::default();
     let mut robot = Robot::open("reach", plain, &dataset.layout, &settings.observe, act, None)?;
+    let mut compared = 0;
     for (number, bag) in bags.iter().enumerate() {
         let (began, commands) = commands(bag)?;
         let known = known(&mut robot, SEED + number as u64, &commands)?;
         let ticks = dataset.episodes[number].ticks;
-        ensure!(ticks > 10 && ticks == known.len(), "{ticks} were imported, {} met", known.len());
+        ensure!(ticks == known.len(), "{ticks} were imported, {} met", known.len());
+        compared += ticks;
         let start = known[0].stamp;
         for (tick, met) in known.iter().enumerate() {
             let taught = dataset.observation(number, tick)?;
@@ -144,5 +146,6 @@ fn an_attempt_shows_a_policy_what_the_bag_of_it_teaches_to_the_byte() -> anyhow:
             ensure!(bits(&taught.past) == bits(&met.past), "tick {tick}: {taught:?}\n{met:?}");
         }
     }
+    ensure!(compared > 50, "{compared} observations are too few to say anything");
     Ok(())
 }
