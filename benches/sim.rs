@@ -74,6 +74,7 @@ fn demonstrations(world: &str) -> anyhow::Result<()> {
         jpeg: false,
         disturbance: Disturbance::default(),
         teach: false,
+        linger: Duration::ZERO,
         dart: None,
         expert: true,
         auto_reset: false,

@@ -4,6 +4,7 @@
 //! room, where tests reach it without a command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bus::Node;
@@ -56,6 +57,9 @@ pub(crate) struct Sim {
     /// The expert drives by hand: the arm is limp, he drags it, and no command is sent
     #[arg(long, requires = "expert")]
     teach: bool,
+    /// How long the expert goes on when it is done, s: staying is learned too
+    #[arg(long, value_name = "S", requires = "expert", default_value = "0.6", value_parser = lingering)]
+    linger: Duration,
     /// Noise between what the expert means and what is executed, as `apprentice dart fit` makes it
     #[arg(long, value_name = "FILE", requires = "expert", conflicts_with = "teach")]
     dart: Option<PathBuf>,
@@ -145,6 +149,7 @@ impl Sim {
             disturbance: disturbance(&self.disturb)?,
             expert: self.expert,
             teach: self.teach,
+            linger: self.linger,
             dart: self.dart.as_deref().map(config::alone).transpose()?,
             auto_reset: self.auto_reset,
             episodes: self.episodes,
@@ -230,6 +235,10 @@ pub(crate) fn disturbance(asked: &[(String, String)]) -> Result<Disturbance, Wro
 
 fn verdict(success: bool) -> &'static str {
     if success { "done" } else { "failed" }
+}
+
+fn lingering(text: &str) -> anyhow::Result<Duration> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
 }
 
 fn size(text: &str) -> anyhow::Result<[u32; 2]> {

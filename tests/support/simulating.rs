@@ -53,6 +53,7 @@ pub(crate) fn options(world: &str, pace: Pace, type_name: &str) -> anyhow::Resul
         jpeg: false,
         disturbance: Disturbance::default(),
         teach: false,
+        linger: Duration::ZERO,
         dart: None,
         expert: false,
         auto_reset: false,
