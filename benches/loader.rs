@@ -16,26 +16,19 @@ use apprentice::config::Settings;
 use apprentice::data::{Config, Dataset, Gathered, Rules, Shape, Subject, Windows};
 use apprentice::msg::sensor::Image;
 use apprentice::noise::Noise;
-use demonstrations::{PERIOD, Said, header, joints, leader, said, state, write};
+use demonstrations::{PERIOD, ROBOT, Said, header, joints, leader, said, state, write};
 
-const ROBOT: &str = "
-robot: {name: two, joints: [a, b]}
-observe:
-  rate_hz: 25
-  streams:
-    front: {topic: /front, type: sensor_msgs/msg/Image, size: [96, 96], align: newest, max_age_ms: 100, time: header}
-    wrist: {topic: /wrist, type: sensor_msgs/msg/Image, size: [96, 96], align: newest, max_age_ms: 100, time: header}
-    joints: {topic: /joint_states, type: sensor_msgs/msg/JointState, fields: [position], align: linear, max_age_ms: 50, time: header}
-act:
-  rate_hz: 100
-  parts:
-    arm: {joints: [a, b], from: {topic: /leader, type: sensor_msgs/msg/JointState},
-          to: {topic: /commands, type: std_msgs/msg/Float64MultiArray}}
-";
 const SHAPE: Shape = Shape { history: 2, chunk: 16 };
 const BATCH: usize = 64;
 const EPISODES: usize = 20;
 const FRAMES: i64 = 200;
+
+/// The demonstrations' robot with larger pictures, and with a second camera like the first.
+fn robot() -> String {
+    let robot = ROBOT.replace("size: [8, 6]", "size: [96, 96]");
+    let front = robot.lines().find(|line| line.trim().starts_with("front:")).expect("it has a camera");
+    robot.replace(front, &format!("{front}\n{}", front.replace("front", "wrist")))
+}
 
 /// A picture of which no two are the same.
 fn picture(at: i64, size: u32, noise: &mut Noise) -> Image {
@@ -164,7 +157,7 @@ fn large(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn main() -> anyhow::Result<()> {
-    let settings = Settings::parse(ROBOT, "robot.yaml")?;
+    let settings = Settings::parse(&robot(), "robot.yaml")?;
     measure("pictures of 96×96 as they are", 96, &settings)?;
     measure("pictures of 320×320 made smaller", 320, &settings)?;
     large(&settings)

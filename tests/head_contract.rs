@@ -35,7 +35,7 @@ fn cases() -> Result<Vec<(String, Config)>> {
         "{flow: {network: {transformer: {width: 32}}, solver: midpoint, times: {beta: {}}}}",
         "{flow: {network: {transformer: {width: 32}}, prefixes: true}}",
         "{tokens: {width: 32, levels: 64}}",
-        "{energy: {width: 32, samples: 256}}",
+        "{energy: {width: 32}}",
     ];
     settings.iter().map(|text| Ok(((*text).to_owned(), serde_saphyr::from_str(text)?))).collect()
 }
@@ -167,14 +167,7 @@ fn every_head_learns_one_batch_by_heart() -> Result<()> {
     let batch = batch(0.0);
     all(|config| {
         let made = made(config, 1);
-        let before = loss(config, &*made.head, &batch, 3).mean(Kind::Float);
         train(config, &made, &batch.repeated(), 500);
-        if config.name() == "energy" {
-            // It tells the demonstrated chunk from others; that its search finds it among all there are, it does not promise.
-            let share = f64::try_from(loss(config, &*made.head, &batch, 3).mean(Kind::Float) / before)?;
-            ensure!(share < 0.1, "{share} of its loss is left");
-            return Ok(());
-        }
         let chunk = made.head.sample(&batch.seen, None, &mut Noise::new(5));
         let off = ((chunk - &batch.actions).abs() * batch.real.unsqueeze(2)).mean(Kind::Float);
         let off = f64::try_from(off)?;

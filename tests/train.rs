@@ -3,8 +3,8 @@
 //! The demonstrations are read from bags like anybody's, so the whole way is walked; each run takes a second or two.
 #![cfg(feature = "learn")]
 
-#[path = "support/demos.rs"]
-mod demos;
+#[path = "support/waves.rs"]
+mod waves;
 #[path = "support/training.rs"]
 mod training;
 

@@ -5,8 +5,8 @@
 //! between two steps, in one, in the middle of a checkpoint. What is compared in the end is everything a run keeps.
 #![cfg(feature = "learn")]
 
-#[path = "support/demos.rs"]
-mod demos;
+#[path = "support/waves.rs"]
+mod waves;
 #[path = "support/training.rs"]
 mod training;
 

@@ -10,7 +10,7 @@ use super::weights::Site;
 #[derive(Debug)]
 pub struct Linear {
     weight: Tensor,
-    bias: Option<Tensor>,
+    bias: Tensor,
 }
 
 impl Linear {
@@ -18,17 +18,12 @@ impl Linear {
     pub fn new(site: &Site<'_>, inputs: i64, outputs: i64) -> Self {
         let bound = 1.0 / (inputs as f64).sqrt();
         let weight = site.even("weight", &[outputs, inputs], bound);
-        Self { weight, bias: Some(site.even("bias", &[outputs], bound)) }
-    }
-
-    /// Without a constant.
-    pub fn without_bias(site: &Site<'_>, inputs: i64, outputs: i64) -> Self {
-        Self { weight: site.even("weight", &[outputs, inputs], 1.0 / (inputs as f64).sqrt()), bias: None }
+        Self { weight, bias: site.even("bias", &[outputs], bound) }
     }
 
     /// `x: [.., inputs]` to `[.., outputs]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
-        x.linear(&self.weight, self.bias.as_ref())
+        x.linear(&self.weight, Some(&self.bias))
     }
 }
 

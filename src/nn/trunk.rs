@@ -27,18 +27,8 @@ pub struct Trunk {
 impl Trunk {
     /// From `size.width` numbers to `outputs`.
     pub fn new(site: &Site<'_>, size: Size, outputs: i64) -> Self {
-        let out = Linear::new(&site.at("out"), size.width, outputs);
-        Self::with_out(site, size, out)
-    }
-
-    /// The same without a constant, for what is only ever compared.
-    pub fn without_bias(site: &Site<'_>, size: Size, outputs: i64) -> Self {
-        let out = Linear::without_bias(&site.at("out"), size.width, outputs);
-        Self::with_out(site, size, out)
-    }
-
-    fn with_out(site: &Site<'_>, size: Size, out: Linear) -> Self {
         let width = size.width;
+        let out = Linear::new(&site.at("out"), width, outputs);
         let layer = |number| {
             let site = site.at("layer").at(number);
             (LayerNorm::new(&site.at("norm"), width), Mlp::new(&site.at("mlp"), &[width; 3]))

@@ -346,45 +346,60 @@ def drawn(shares, place, top_p):
 
 
 def energy(config):
-    count = config["knots"]
+    count, width, spread = config["knots"], config["width"], 0.3
     knots = [math.floor(knot * (CHUNK - 1) / (count - 1) + 0.5) for knot in range(count)]
-    low = torch.tensor([q[0] - 0.05 * (q[-1] - q[0]) for q in QUANTILES])
-    high = torch.tensor([q[-1] + 0.05 * (q[-1] - q[0]) for q in QUANTILES])
+    far = config["deviation"] * config["shrink"] ** torch.arange(config["rounds"] + 1.0)
 
-    def score(w, seen, x):
-        inner = linear(w, "seen", seen.pooled, config["width"])[:, None] + linear(w, "entry", x.flatten(2), config["width"])
-        return trunk(w, "trunk", inner, config["layers"], 1, bias=False)[..., 0]
+    def context(w, seen):
+        return trunk(w, "context", linear(w, "seen", seen.pooled, width), config["layers"], width)
 
-    def anywhere(noise, many):
-        return low + unit(noise, BATCH, many, count, ACTION) * (high - low)
+    def restored(w, context, x, rounds):
+        """Scaled as Karras et al. 2022: in, past the network, and out."""
+        sigma = far[rounds][:, None, None]
+        inner = context + w("round", config["rounds"], width)[rounds]
+        inner = inner[:, None] + linear(w, "entry", x / torch.sqrt(spread**2 + sigma**2), width)
+        out = trunk(w, "judge", inner, config["judging"], count * ACTION)
+        return spread**2 / (spread**2 + sigma**2) * x + sigma * spread / torch.sqrt(spread**2 + sigma**2) * out
+
+    def energies(x, back, rounds):
+        near, wide = far[rounds + 1][:, None], far[rounds][:, None]
+        return ((x - back) ** 2).sum(2) / 2 * (1 / near**2 - 1 / wide**2)
+
+    def both_sides(noise, pairs, deviation):
+        off = normal(noise, BATCH, pairs, count * ACTION) * deviation[:, None, None]
+        return torch.cat([off, -off], 1)
 
     def loss(w, seen, target, noise):
-        shown = torch.stack([target.held[:, knot] for knot in knots], 1)
-        far = (config["negatives"] + 1) // 2
-        x = torch.cat([shown[:, None], anywhere(noise, far)], 1)
-        for number, drawn in enumerate(normal(noise, BATCH, config["negatives"] - far, count, ACTION).unbind(1)):
-            deviation = config["deviation"] * config["shrink"] ** (number % config["rounds"])
-            x = torch.cat([x, (shown + deviation * drawn)[:, None]], 1)
-        return F.cross_entropy(score(w, seen, x), torch.zeros(BATCH, dtype=torch.int64), reduction="none"), {}
+        shown = torch.cat([target.held[:, knot] for knot in knots], 1)[:, None]
+        rounds = torch.tensor([noise.below(config["rounds"]) for _ in range(BATCH)])
+        positives = shown + both_sides(noise, config["positives"], far[rounds + 1])
+        x = torch.cat([positives, shown + both_sides(noise, config["negatives"], far[rounds])], 1)
+        back = restored(w, context(w, seen), x, rounds)
+        scores = -energies(x, back, rounds)
+        many = 2 * config["positives"]
+        told = 0
+        for place in range(many):
+            among = torch.cat([scores[:, place : place + 1], scores[:, many:]], 1)
+            told = told + F.cross_entropy(among, torch.zeros(BATCH, dtype=torch.int64), reduction="none") / many
+        sigma = far[rounds][:, None, None]
+        scale = sigma * spread / torch.sqrt(spread**2 + sigma**2)
+        restoring = (((back - shown) / scale) ** 2).mean((1, 2))
+        return told + config["restoring"] * restoring, {"contrast": told, "restored": restoring}
 
     def sample(w, seen, promise, noise):
-        def hold(x):
-            x = x.clone()
-            for place, knot in enumerate(knots):
-                if promise.there and knot < FROZEN:
-                    x[:, :, place] = promise.actions[:, None, knot]
-            return x
-
-        many, deviation = config["samples"], config["deviation"]
-        x = hold(anywhere(noise, many))
-        for _ in range(config["rounds"] - 1):
-            shares, places = torch.softmax(score(w, seen, x), 1), unit(noise, BATCH, many)
-            pick = (shares.cumsum(1)[:, None, :] < places[:, :, None]).sum(2)
-            x = torch.stack([x[row][pick[row]] for row in range(BATCH)])
-            x = hold(torch.minimum(torch.maximum(x + deviation * normal(noise, *x.shape), low), high))
-            deviation *= config["shrink"]
-        best = score(w, seen, x).argmax(1)
-        x = torch.stack([x[row, best[row]] for row in range(BATCH)])
+        wanted = [promise.actions[:, knot] for knot in knots if promise.there and knot < FROZEN]
+        fixed = len(wanted) * ACTION
+        wanted = torch.cat(wanted, 1)[:, None] if wanted else torch.zeros(BATCH, 1, 0)
+        drawn, known = normal(noise, BATCH, config["samples"], count * ACTION), context(w, seen)
+        x, total = far[0] * drawn, 0
+        for step in range(config["rounds"]):
+            x = torch.cat([wanted + far[step] * drawn[..., :fixed], x[..., fixed:]], 2)
+            rounds = torch.full((BATCH,), step)
+            back = restored(w, known, x, rounds)
+            total = total + energies(x, back, rounds)
+            x = back if step + 1 == config["rounds"] else (1 - config["shrink"]) * back + config["shrink"] * x
+        best = torch.stack([x[row, total[row].argmin()] for row in range(BATCH)])
+        x = torch.cat([wanted[:, 0], best[:, fixed:]], 1).reshape(BATCH, count, ACTION)
         steps = []
         for step in range(CHUNK):
             after = next(place for place, knot in enumerate(knots) if knot >= step)
@@ -423,7 +438,8 @@ def cases():
     yield "flow, midpoint", {"flow": {**flows, "network": attending, "solver": "midpoint", "times": {"beta": {"alpha": 1.5, "most": 0.999}}}}
     yield "flow, prefixes", {"flow": {**flows, "network": attending, "solver": "euler", "times": {"even": {}}, "prefixes": True}}
     yield "tokens", {"tokens": {"levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
-    yield "energy", {"energy": {"width": 12, "layers": 1, "knots": 3, "negatives": 7, "samples": 16, "rounds": 3, "deviation": 0.33, "shrink": 0.5}}
+    searched = {"width": 12, "layers": 2, "judging": 1, "knots": 3, "positives": 2, "negatives": 3, "restoring": 0.7}
+    yield "energy", {"energy": {**searched, "samples": 5, "rounds": 4, "deviation": 0.8, "shrink": 0.6}}
 
 
 def digest(values):

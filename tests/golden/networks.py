@@ -36,9 +36,8 @@ class Store:
         return self.made[name]
 
 
-def linear(w, site, x, outputs, bias=True):
-    b = w(f"{site}.bias", outputs) if bias else None
-    return F.linear(x, w(f"{site}.weight", outputs, x.shape[-1]), b)
+def linear(w, site, x, outputs):
+    return F.linear(x, w(f"{site}.weight", outputs, x.shape[-1]), w(f"{site}.bias", outputs))
 
 
 def norm(w, site, x):
@@ -54,12 +53,12 @@ def mlp(w, site, x, widths):
     return x
 
 
-def trunk(w, site, x, layers, outputs, bias=True):
+def trunk(w, site, x, layers, outputs):
     width = x.shape[-1]
     for layer in range(layers):
         inner = norm(w, f"{site}.layer.{layer}.norm", x)
         x = x + mlp(w, f"{site}.layer.{layer}.mlp", inner, [width, width])
-    return linear(w, f"{site}.out", F.gelu(norm(w, f"{site}.norm", x)), outputs, bias)
+    return linear(w, f"{site}.out", F.gelu(norm(w, f"{site}.norm", x)), outputs)
 
 
 def attention(queries, keys, values, heads, mask):

@@ -1,10 +1,10 @@
-//! What the tests of training share: the made-up arm's demonstrations, and a run over them.
+//! What the tests of training share: demonstrations, the made-up arm's where a test has none of its own, and a run over them.
 //!
 //! The network is as small as one can be that still has every part of a big one, so that a run of a hundred steps takes a second.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use apprentice::config::Settings;
@@ -15,7 +15,7 @@ use apprentice::policy::checkpoint::Origin;
 use apprentice::train::report::Facts;
 use apprentice::train::{Error, Job, Outcome, Told, Watch, train};
 
-use crate::demos;
+use crate::waves;
 
 /// A head that draws on chance where it learns, in its smallest form.
 pub(crate) const POLICY: &str = "
@@ -46,15 +46,19 @@ impl Setup {
 
     /// The same for so many demonstrations.
     pub(crate) fn of(count: u64, folder: &Path, sections: &str) -> Self {
-        let settings = demos::settings(sections);
         let path = |number| folder.join(format!("episode_{number:04}"));
         if !path(0).exists() {
-            demos::write(folder, count, 3);
+            waves::write(folder, count, 3);
         }
         let recordings: Vec<_> = (0..count).map(path).collect();
+        Self::with(waves::settings(sections), &recordings, &folder.join("cache"))
+    }
+
+    /// For recordings of the robot of `settings`, which say what is learned too.
+    pub(crate) fn with(settings: Settings, recordings: &[PathBuf], cache: &Path) -> Self {
         let act = settings.act.as_ref().expect("the arm is moved");
         let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
-        let dataset = Dataset::open(&recordings, subject, &settings.data, &folder.join("cache"), &|_| {});
+        let dataset = Dataset::open(recordings, subject, &settings.data, cache, &|_| {});
         let dataset = Arc::new(dataset.expect("recordings to learn from"));
         let policy = settings.policy.clone().expect("the settings say what is learned");
         let shape = Shape { history: policy.history.into(), chunk: policy.chunk.into() };

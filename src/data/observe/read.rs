@@ -35,6 +35,18 @@ pub enum Reading {
     Picture(Arc<Frame>),
 }
 
+impl Reading {
+    /// A place and a rotation, whose quaternion is brought to the length one.
+    pub fn pose(at: [f64; 3], turn: [f64; 4]) -> Result<Self, Unread> {
+        let length = turn.iter().map(|part| part * part).sum::<f64>().sqrt();
+        // All zeros is how some publishers say that they do not know; it is no rotation.
+        if !(length.is_finite() && length > 1e-6) {
+            return Err(Unread::NotFinite { what: "the length of the quaternion".to_owned(), value: length });
+        }
+        Ok(Self::Pose(at, turn.map(|part| part / length)))
+    }
+}
+
 /// Why a message says nothing.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unread {
@@ -230,12 +242,7 @@ impl Way {
 
     fn pose(&self, at: [f64; 3], turn: [f64; 4]) -> Result<Reading, Unread> {
         finite(&at, |number| self.labels[number].clone())?;
-        let length = turn.iter().map(|part| part * part).sum::<f64>().sqrt();
-        // All zeros is how some publishers say that they do not know; it is no rotation.
-        if !(length.is_finite() && length > 1e-6) {
-            return Err(Unread::NotFinite { what: "the length of the quaternion".to_owned(), value: length });
-        }
-        Ok(Reading::Pose(at, turn.map(|part| part / length)))
+        Reading::pose(at, turn)
     }
 }
 

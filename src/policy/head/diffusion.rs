@@ -10,10 +10,10 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::given::{self, Given};
-use super::guide::Guide;
+use super::given;
+use super::heeding::{Asked, Heeding};
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
-use crate::nn::denoiser::{self, Condition, Denoiser, Frame};
+use crate::nn::denoiser;
 use crate::nn::fits::{self, checked, fits, some};
 use crate::nn::solver::{Down, Noising, Says};
 use crate::nn::{Encoding, Site, chance};
@@ -101,47 +101,25 @@ impl Config {
 #[derive(Debug)]
 struct Diffusion {
     config: Config,
-    chunk: i64,
-    action: i64,
     noising: Noising,
-    network: Denoiser,
+    network: Heeding,
 }
 
 /// The head.
 pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
-    let Shape { chunk, action, width, tokens, .. } = *shape;
-    let inputs = action + i64::from(config.prefixes);
-    let frame = Frame { chunk, inputs, outputs: action, width, tokens };
     Box::new(Diffusion {
         config: config.clone(),
-        chunk,
-        action,
         noising: Noising::new(config.steps),
-        network: Denoiser::new(&config.network, &frame, site),
+        network: Heeding::new(&config.network, shape, config.guidance, config.prefixes, site),
     })
 }
 
 impl Diffusion {
-    /// What the network says of `noisy` at the time of that number.
-    fn said(&self, noisy: &Tensor, given: &Given, condition: &Condition, number: i64) -> Tensor {
-        if self.config.prefixes {
-            self.network.forward(&given.beside(noisy), condition, number)
-        } else {
-            self.network.forward(noisy, condition, number)
-        }
-    }
-
-    /// The chunk that comes of `noisy`.
-    fn coming(
-        &self,
-        noisy: &Tensor,
-        kept: f64,
-        guide: Option<&Guide>,
-        said: impl Fn(&Tensor) -> Tensor,
-    ) -> Tensor {
+    /// The chunk that comes of `noisy`, of which the share `kept` is left, when it is asked the `number`th time.
+    fn coming(&self, asked: &Asked<'_>, noisy: &Tensor, kept: f64, number: i64) -> Tensor {
         let mix = self.config.target.chunk(kept);
-        let estimate = |noisy: &Tensor| noisy * mix.of_noisy + said(noisy) * mix.of_said;
-        let coming = match guide {
+        let estimate = |noisy: &Tensor| noisy * mix.of_noisy + asked.said(noisy, number) * mix.of_said;
+        let coming = match &asked.guide {
             Some(guide) => {
                 let (coming, way) = guide.pull(noisy, estimate);
                 let (signal, rest) = (kept.sqrt(), (1.0 - kept).sqrt());
@@ -171,29 +149,6 @@ impl Diffusion {
         };
         steps.iter().enumerate().map(down).collect()
     }
-
-    fn denoise(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let dims = [seen.pooled.size()[0], self.chunk, self.action];
-        let given = Given::frozen(promised, dims, &seen.pooled);
-        let guidance = promised.filter(|_| self.config.guidance > 0.0);
-        let guide = guidance
-            .map(|promised| Guide::new(promised, self.chunk, self.config.guidance, self.config.prefixes));
-        let way = self.way();
-        let times: Vec<f64> = way.iter().map(|(step, _)| *step as f64).collect();
-        let times = chance::given(&times, &seen.pooled).unsqueeze(1).expand([-1, dims[0]], false);
-        let condition = self.network.condition(seen, &times);
-        let mut noisy = chance::normal(noise, &dims, &seen.pooled);
-        for (number, (step, down)) in (0..).zip(&way) {
-            let kept = self.noising.kept(Some(*step));
-            let coming = self
-                .coming(&noisy, kept, guide.as_ref(), |noisy| self.said(noisy, &given, &condition, number));
-            noisy = coming * down.of_chunk + noisy * down.of_noisy;
-            if down.fresh > 0.0 {
-                noisy += chance::normal(noise, &dims, &seen.pooled) * down.fresh;
-            }
-        }
-        noisy
-    }
 }
 
 impl Head for Diffusion {
@@ -209,8 +164,6 @@ impl Head for Diffusion {
         let drawn = chance::normal(noise, &actions.size(), actions);
         let noisy = actions * column(&|kept| kept.sqrt()) + &drawn * column(&|kept| (1.0 - kept).sqrt());
         let times = Tensor::from_slice(&steps).to_device(actions.device()).to_kind(actions.kind());
-        let condition = self.network.condition(seen, &times.unsqueeze(0));
-        let said = self.said(&noisy, &Given::of(target), &condition, 0);
         let wanted = match self.config.target {
             Says::Epsilon => drawn,
             Says::Sample => actions.shallow_clone(),
@@ -219,17 +172,26 @@ impl Head for Diffusion {
                 actions * column(&|kept| shares(kept).0) + drawn * column(&|kept| shares(kept).1)
             }
         };
-        let counted = if self.config.prefixes { given::counted(target) } else { target.real.shallow_clone() };
-        Loss { each: given::mean(&(said - wanted).square(), &counted), parts: Vec::new() }
+        self.network.loss(seen, target, &noisy, &times, &wanted)
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let promised = promised.filter(|_| self.continuing() == Continuing::Yes);
-        let chunk = tch::no_grad(|| self.denoise(seen, promised, noise));
-        given::kept(chunk, promised)
+        let way = self.way();
+        let times: Vec<f64> = way.iter().map(|(step, _)| *step as f64).collect();
+        self.network.sample(seen, promised, &times, |asked, dims| {
+            let mut noisy = chance::normal(noise, &dims, &seen.pooled);
+            for (number, (step, down)) in (0..).zip(&way) {
+                let coming = self.coming(asked, &noisy, self.noising.kept(Some(*step)), number);
+                noisy = coming * down.of_chunk + noisy * down.of_noisy;
+                if down.fresh > 0.0 {
+                    noisy += chance::normal(noise, &dims, &seen.pooled) * down.fresh;
+                }
+            }
+            noisy
+        })
     }
 
     fn continuing(&self) -> Continuing {
-        if self.config.prefixes || self.config.guidance > 0.0 { Continuing::Yes } else { super::UNGUIDED }
+        self.network.continuing()
     }
 }

@@ -1,13 +1,19 @@
 //! Implicit behaviour cloning: a network that says how wrong a chunk is, and a search for one that is not.
 //!
-//! Florence et al. 2021: trained to tell the demonstrated chunk from sampled ones (InfoNCE, equation 3), acting by a search
-//! without derivatives (their algorithm 1: keep what is good, disturb it less and less). Uniform samples of a whole chunk are all
-//! bad in the same way, so the search is over a few knots between which a chunk runs straight; the paper acts with single steps.
-//! Half of the samples lie as near to the demonstration as the rounds of the search disturb, or its last rounds would be
-//! over ground that training never saw.
+//! Florence et al. 2021: trained to tell demonstrated chunks from sampled ones (InfoNCE, equation 3), acting by a search for what
+//! the energy calls least wrong. As it stands there it loses its way in a whole chunk: of uniform samples in so many dimensions none
+//! comes near, and nothing was learned of what lies between. So the search has rounds from far to near, each with an energy of its own
+//! that tells chunks as near to a demonstration as this round is to leave from ones as near as it is given (telescoping density
+//! ratios, Rhodes et al. 2020). Drawing anew by the energies, as their algorithm 1 does, keeps too few of a few hundred candidates;
+//! each goes down its energy instead (their appendix B.3, without the noise), and the one whose energies sum up to the least is taken.
+//!
+//! A chunk is as wrong as it is far from what the network, having seen it, would make of it: E(a) = ½ (1/near² − 1/far²) ‖a − D(a)‖².
+//! Where only one chunk was ever demonstrated, D is that chunk and this the exact logarithm of the ratio; down is towards D, taken as
+//! it is. D learns besides to restore disturbed chunks (Vincent 2011): it has the demonstration long before telling chunks apart would
+//! have taught it. In and out it is scaled as in Karras et al. 2022, table 1. Between the knots that are searched a chunk runs straight.
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::given;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
@@ -17,26 +23,32 @@ use crate::nn::trunk::{Size, Trunk};
 use crate::nn::{Encoding, Site, chance};
 use crate::noise::Noise;
 
-/// How far beyond the data chunks are looked for, as a share of its range (the paper's margin).
-const MARGIN: f64 = 0.05;
+/// About how far demonstrated chunks are from one another where the same is seen: for scaling.
+const SPREAD: f64 = 0.3;
 
-/// How large it is and how it searches. The paper has 256 negatives and searches with 16384 samples in 3 rounds.
+/// How large it is and how it searches. The paper, for single steps, has 256 negatives and searches with 16384 samples in 3 rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields, default)]
 pub struct Config {
     /// Numbers between the layers.
     pub width: u32,
-    /// Layers of two linear maps each.
+    /// Layers of two linear maps each, of what is seen; they are asked once for all candidates.
     pub layers: u32,
+    /// The same, of what is seen and a candidate.
+    pub judging: u32,
     /// Knots of a chunk.
     pub knots: u32,
-    /// Chunks the demonstrated one is told from.
+    /// Pairs of nearer chunks that are told from farther ones.
+    pub positives: u32,
+    /// Pairs of these.
     pub negatives: u32,
-    /// Chunks a search begins with.
+    /// How much restoring counts beside telling chunks apart.
+    pub restoring: f64,
+    /// Candidates of a search.
     pub samples: u32,
-    /// Rounds of a search.
+    /// Its rounds.
     pub rounds: u32,
-    /// How far a chunk is disturbed in the first round.
+    /// How far from a demonstration the candidates of the first round are.
     pub deviation: f64,
     /// How much of that is left in each round after another.
     pub shrink: f64,
@@ -47,12 +59,15 @@ impl Default for Config {
         Self {
             width: 128,
             layers: 2,
-            knots: 3,
-            negatives: 64,
-            samples: 1024,
-            rounds: 6,
-            deviation: 0.33,
-            shrink: 0.5,
+            judging: 1,
+            knots: 5,
+            positives: 2,
+            negatives: 8,
+            restoring: 1.0,
+            samples: 16,
+            rounds: 16,
+            deviation: 1.0,
+            shrink: 0.8,
         }
     }
 }
@@ -64,18 +79,57 @@ impl Config {
         let counts = [
             ("width", self.width),
             ("knots", self.knots),
+            ("positives", self.positives),
             ("negatives", self.negatives),
             ("samples", self.samples),
             ("rounds", self.rounds),
         ];
         counts.into_iter().try_for_each(|(key, count)| some(key, count))?;
+        fits("restoring", &self.restoring, "not negative", self.restoring >= 0.0)?;
         fits("deviation", &self.deviation, "more than 0", self.deviation > 0.0)?;
-        fits("shrink", &self.shrink, "more than 0 and at most 1", self.shrink > 0.0 && self.shrink <= 1.0)
+        fits("shrink", &self.shrink, "more than 0 and less than 1", self.shrink > 0.0 && self.shrink < 1.0)
     }
 
     #[expect(clippy::unused_self, reason = "every head's settings are asked")]
     pub(super) fn prefixes(&self) -> bool {
         false
+    }
+
+    /// How far from a demonstration the candidates of a round are; the next round's are those it leaves.
+    fn far(&self, round: u32) -> f64 {
+        self.deviation * self.shrink.powi(i32::try_from(round).unwrap_or(i32::MAX))
+    }
+}
+
+/// What depends on the round alone, as tensors with an entry for each.
+#[derive(Debug)]
+struct Rounds {
+    near: Tensor,
+    far: Tensor,
+    /// Of the energy: ½ (1/near² − 1/far²).
+    steep: Tensor,
+    /// What candidates are multiplied by for the network; how much of one is in what it makes of it, and how much of what it says.
+    inward: Tensor,
+    kept: Tensor,
+    outward: Tensor,
+}
+
+impl Rounds {
+    fn new(config: &Config, like: &Tensor) -> Self {
+        let each = |of: &dyn Fn(f64, f64) -> f64| {
+            let values: Vec<f64> =
+                (0..config.rounds).map(|round| of(config.far(round + 1), config.far(round))).collect();
+            chance::given(&values, like)
+        };
+        let whole = |far: f64| SPREAD.powi(2) + far.powi(2);
+        Self {
+            near: each(&|near, _| near),
+            far: each(&|_, far| far),
+            steep: each(&|near, far| 0.5 * (near.powi(-2) - far.powi(-2))),
+            inward: each(&|_, far| whole(far).powf(-0.5)),
+            kept: each(&|_, far| SPREAD.powi(2) / whole(far)),
+            outward: each(&|_, far| SPREAD * far * whole(far).powf(-0.5)),
+        }
     }
 }
 
@@ -87,31 +141,32 @@ struct Energy {
     knots: Vec<i64>,
     /// `[chunk, knots]`: a chunk from its knots.
     between: Tensor,
-    /// `[action]`: where chunks are looked for.
-    least: Tensor,
-    most: Tensor,
+    rounds: Rounds,
     seen: Linear,
+    context: Trunk,
+    /// `[rounds, width]`.
+    round: Tensor,
     entry: Linear,
-    trunk: Trunk,
+    judge: Trunk,
 }
 
 /// The head.
 pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
-    let size = Size { width: config.width.into(), layers: config.layers };
+    let width = i64::from(config.width);
     let knots = knots(shape.chunk, config.knots.into());
     let count = knots.len() as i64;
+    let numbers = count * shape.action;
     let like = Tensor::zeros([1], (site.kind(), site.device()));
-    let ends: Vec<[f64; 2]> = (0..shape.action).map(|number| shape.ends(number, MARGIN)).collect();
-    let end = |which: usize| chance::given(&ends.iter().map(|ends| ends[which]).collect::<Vec<_>>(), &like);
     Box::new(Energy {
         config: config.clone(),
         action: shape.action,
         between: chance::given(&between(shape.chunk, &knots), &like).view([shape.chunk, count]),
-        least: end(0),
-        most: end(1),
-        seen: Linear::new(&site.at("seen"), shape.width, size.width),
-        entry: Linear::new(&site.at("entry"), count * shape.action, size.width),
-        trunk: Trunk::without_bias(&site.at("trunk"), size, 1),
+        rounds: Rounds::new(config, &like),
+        seen: Linear::new(&site.at("seen"), shape.width, width),
+        context: Trunk::new(&site.at("context"), Size { width, layers: config.layers }, width),
+        round: site.normal("round", &[config.rounds.into(), width], 0.5),
+        entry: Linear::new(&site.at("entry"), numbers, width),
+        judge: Trunk::new(&site.at("judge"), Size { width, layers: config.judging }, numbers),
         knots,
     })
 }
@@ -141,92 +196,111 @@ fn between(chunk: i64, knots: &[i64]) -> Vec<f64> {
 }
 
 impl Energy {
-    /// How right each of `knots: [B, count, knots, action]` is: `[B, count]`.
-    fn score(&self, seen: &Tensor, knots: &Tensor) -> Tensor {
-        self.trunk.forward(&(seen.unsqueeze(1) + self.entry.forward(&knots.flatten(2, 3)))).squeeze_dim(2)
+    /// What is seen, for judging candidates: `[B, width]`.
+    fn context(&self, seen: &Encoding) -> Tensor {
+        self.context.forward(&self.seen.forward(&seen.pooled))
     }
 
-    /// Knots anywhere in the range: `[B, count, knots, action]`.
-    fn anywhere(&self, batch: i64, count: u32, like: &Tensor, noise: &mut Noise) -> Tensor {
-        let dims = [batch, count.into(), self.knots.len() as i64, self.action];
-        &self.least + chance::unit(noise, &dims, like) * (&self.most - &self.least)
+    /// What the network would make of `knots: [B, count, knots · action]` in `rounds: [B]`: the same.
+    fn restored(&self, context: &Tensor, knots: &Tensor, rounds: &Tensor) -> Tensor {
+        let of = |all: &Tensor| all.index_select(0, rounds).view([-1, 1, 1]);
+        let round = self.round.index_select(0, rounds);
+        let entry = self.entry.forward(&(knots * of(&self.rounds.inward)));
+        let said = self.judge.forward(&((context + round).unsqueeze(1) + entry));
+        knots * of(&self.rounds.kept) + said * of(&self.rounds.outward)
     }
 
-    /// Knots as near to `shown: [B, knots, action]` as the rounds of a search come, round by round: `[B, count, knots, action]`.
-    fn near(&self, shown: &Tensor, count: u32, noise: &mut Noise) -> Tensor {
-        let rounds = i32::try_from(self.config.rounds).unwrap_or(i32::MAX);
-        let deviation = |number: u32| {
-            let round = i32::try_from(number).unwrap_or(0) % rounds;
-            self.config.deviation * self.config.shrink.powi(round)
-        };
-        let deviations: Vec<f64> = (0..count).map(deviation).collect();
-        let dims = [shown.size()[0], count.into(), self.knots.len() as i64, self.action];
-        let off = chance::normal(noise, &dims, shown) * chance::given(&deviations, shown).view([1, -1, 1, 1]);
-        shown.unsqueeze(1) + off
+    /// How right `knots` are of which the network would make `restored`: `[B, count]`.
+    fn scores(&self, knots: &Tensor, restored: &Tensor, rounds: &Tensor) -> Tensor {
+        let off = (knots - restored).square().sum_dim_intlist(2, false, knots.kind());
+        -off * self.rounds.steep.index_select(0, rounds).unsqueeze(1)
     }
 
-    /// The demonstrated chunk at the knots: `[B, knots, action]`.
+    /// `pairs` of chunks as far from `shown: [B, knots · action]` as the entries of `deviations: [B]`, to both sides of it: their noise
+    /// then cancels where there is nothing to learn.
+    fn around(&self, shown: &Tensor, deviations: &Tensor, pairs: u32, noise: &mut Noise) -> Tensor {
+        let [batch, numbers] = [0, 1].map(|place| shown.size()[place]);
+        let off = chance::normal(noise, &[batch, pairs.into(), numbers], shown) * deviations.view([-1, 1, 1]);
+        let shown = shown.unsqueeze(1);
+        Tensor::cat(&[&shown + &off, shown - off], 1)
+    }
+
+    /// The demonstrated chunk at the knots: `[B, knots · action]`.
     fn shown(&self, target: &Target<'_>) -> Tensor {
         let knots = Tensor::from_slice(&self.knots).to_device(target.actions.device());
-        given::held(target).index_select(1, &knots)
+        given::held(target).index_select(1, &knots).flatten(1, 2)
     }
 
-    /// Knots with those that are frozen in their places.
-    fn held(&self, knots: Tensor, promised: Option<Promised<'_>>) -> Tensor {
-        let Some(Promised { actions, frozen }) = promised else { return knots };
-        let count = self.knots.iter().take_while(|knot| **knot < frozen).count() as i64;
-        if count == 0 {
-            return knots;
-        }
-        let steps = Tensor::from_slice(&self.knots).to_device(actions.device()).narrow(0, 0, count);
-        let held = actions.index_select(1, &steps).unsqueeze(1).expand([-1, knots.size()[1], -1, -1], false);
-        Tensor::cat(&[held, knots.narrow(2, count, self.knots.len() as i64 - count)], 2)
+    /// The knots that are frozen, `[B, 1, frozen · action]`; none where nothing is promised of them.
+    fn frozen(&self, promised: Option<Promised<'_>>) -> Option<Tensor> {
+        let Promised { actions, frozen } = promised?;
+        let count = self.knots.iter().take_while(|knot| **knot < frozen).count();
+        let steps = Tensor::from_slice(&self.knots[..count]).to_device(actions.device());
+        (count > 0).then(|| actions.index_select(1, &steps).flatten(1, 2).unsqueeze(1))
     }
 
-    fn search(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let batch = seen.pooled.size()[0];
-        let entry = self.seen.forward(&seen.pooled);
-        let mut deviation = self.config.deviation;
-        let mut knots = self.held(self.anywhere(batch, self.config.samples, &entry, noise), promised);
-        let mut scores = self.score(&entry, &knots);
-        for _ in 1..self.config.rounds {
-            let places = chance::unit(noise, &scores.size(), &entry);
-            let picked = picked(&scores, &places).view([batch, -1, 1, 1]).expand_as(&knots);
-            let moved =
-                knots.gather(1, &picked, false) + chance::normal(noise, &knots.size(), &entry) * deviation;
-            knots = self.held(moved.clamp_tensor(Some(&self.least), Some(&self.most)), promised);
-            scores = self.score(&entry, &knots);
-            deviation *= self.config.shrink;
+    /// The knots of the best candidate of each row: `[B, knots · action]`.
+    fn search(&self, seen: &Encoding, frozen: Option<&Tensor>, noise: &mut Noise) -> Tensor {
+        let context = self.context(seen);
+        let (batch, numbers) = (context.size()[0], self.knots.len() as i64 * self.action);
+        let drawn = chance::normal(noise, &[batch, self.config.samples.into(), numbers], &context);
+        let mut knots = &drawn * self.config.far(0);
+        let mut sums = knots.new_zeros([batch, drawn.size()[1]], (knots.kind(), knots.device()));
+        for round in 0..self.config.rounds {
+            knots = held(knots, frozen, Some(&(&drawn * self.config.far(round))));
+            let rounds = Tensor::full([batch], i64::from(round), (Kind::Int64, context.device()));
+            let restored = self.restored(&context, &knots, &rounds);
+            sums += self.scores(&knots, &restored, &rounds);
+            // After the last round a candidate is where the ground of its valley is.
+            let left = if round + 1 == self.config.rounds { 0.0 } else { self.config.shrink };
+            knots = &restored + (knots - &restored) * left;
         }
-        let best = scores.argmax(1, false).view([batch, 1, 1, 1]);
-        let best =
-            knots.gather(1, &best.expand([-1, 1, knots.size()[2], self.action], false), false).squeeze_dim(1);
-        self.between.matmul(&best)
+        let best = sums.argmax(1, false).view([batch, 1, 1]).expand([batch, 1, numbers], false);
+        knots.gather(1, &best, false).squeeze_dim(1)
     }
 }
 
-/// As many of the candidates as there are, each by its probability: `[B, count]`.
-fn picked(scores: &Tensor, places: &Tensor) -> Tensor {
-    let upto = scores.softmax(1, scores.kind()).cumsum(1, scores.kind());
-    let last = upto.size()[1] - 1;
-    let places = places * upto.narrow(1, last, 1);
-    places.searchsorted::<&Tensor>(&upto, false, false, "left", None).clamp_max(last)
+/// `knots: [B, count, knots · action]` with the frozen ones in their places, and there as far `off` as everything else is: the
+/// network knows no others.
+fn held(knots: Tensor, frozen: Option<&Tensor>, off: Option<&Tensor>) -> Tensor {
+    let Some(frozen) = frozen else { return knots };
+    let (count, all) = (frozen.size()[2], knots.size()[2]);
+    let there = match off {
+        Some(off) => frozen + off.narrow(2, 0, count),
+        None => frozen.shallow_clone(),
+    };
+    Tensor::cat(&[there, knots.narrow(2, count, all - count)], 2)
 }
 
 impl Head for Energy {
     fn loss(&self, seen: &Encoding, target: &Target<'_>, noise: &mut Noise) -> Loss {
-        let entry = self.seen.forward(&seen.pooled);
-        let shown = self.shown(target);
-        let far = self.config.negatives.div_ceil(2);
-        let anywhere = self.anywhere(entry.size()[0], far, &entry, noise);
-        let near = self.near(&shown, self.config.negatives - far, noise);
-        let knots = Tensor::cat(&[shown.unsqueeze(1), anywhere, near], 1);
-        let scores = self.score(&entry, &knots);
-        Loss { each: -scores.log_softmax(1, scores.kind()).select(1, 0), parts: Vec::new() }
+        let Config { positives, negatives, restoring, rounds, .. } = self.config;
+        let (context, shown) = (self.context(seen), self.shown(target));
+        let rounds = chance::below(noise, shown.size()[0], rounds as usize);
+        let rounds = Tensor::from_slice(&rounds).to_device(shown.device());
+        let of = |all: &Tensor| all.index_select(0, &rounds);
+        let near = self.around(&shown, &of(&self.rounds.near), positives, noise);
+        let far = self.around(&shown, &of(&self.rounds.far), negatives, noise);
+        let knots = Tensor::cat(&[near, far], 1);
+        let restored = self.restored(&context, &knots, &rounds);
+        let scores = self.scores(&knots, &restored, &rounds);
+        let (near, far) = (2 * i64::from(positives), 2 * i64::from(negatives));
+        let others = scores.narrow(1, near, far).logsumexp(1, true);
+        // −log of the share that each of the nearer has beside all the farther ones.
+        let told = (others - scores.narrow(1, 0, near)).softplus().mean_dim(1, false, scores.kind());
+        let off = (restored - shown.unsqueeze(1)) / of(&self.rounds.outward).view([-1, 1, 1]);
+        let restored = off.square().mean_dim([1, 2].as_slice(), false, scores.kind());
+        Loss {
+            each: &told + &restored * restoring,
+            parts: vec![("contrast", told), ("restored", restored)],
+        }
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let chunk = tch::no_grad(|| self.search(seen, promised, noise));
+        let frozen = self.frozen(promised);
+        let knots = tch::no_grad(|| self.search(seen, frozen.as_ref(), noise));
+        let knots = held(knots.unsqueeze(1), frozen.as_ref(), None);
+        let chunk = self.between.matmul(&knots.view([-1, self.knots.len() as i64, self.action]));
         given::kept(chunk, promised)
     }
 

@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::given::{self, Given};
-use super::guide::Guide;
+use super::given;
+use super::heeding::{Asked, Heeding};
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
-use crate::nn::denoiser::{self, Condition, Denoiser, Frame};
+use crate::nn::denoiser;
 use crate::nn::fits::{self, checked, fits, some};
 use crate::nn::solver;
 use crate::nn::{Encoding, Site, chance};
@@ -110,80 +110,25 @@ impl Times {
 #[derive(Debug)]
 struct Flow {
     config: Config,
-    chunk: i64,
-    action: i64,
-    network: Denoiser,
-}
-
-/// One observation that chunks are sampled after.
-struct Asked<'a> {
-    given: Given,
-    guide: Option<Guide>,
-    condition: Condition,
-    head: &'a Flow,
+    network: Heeding,
 }
 
 /// The head.
 pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
-    let Shape { chunk, action, width, tokens, .. } = *shape;
-    let inputs = action + i64::from(config.prefixes);
-    let frame = Frame { chunk, inputs, outputs: action, width, tokens };
-    let network = Denoiser::new(&config.network, &frame, site);
-    Box::new(Flow { config: config.clone(), chunk, action, network })
+    let network = Heeding::new(&config.network, shape, config.guidance, config.prefixes, site);
+    Box::new(Flow { config: config.clone(), network })
 }
 
-impl Asked<'_> {
-    /// The direction at `noisy`, at `time`, which is that of the question `number`.
-    fn direction(&self, noisy: &Tensor, time: f64, number: i64) -> Tensor {
-        let said = |noisy: &Tensor| self.head.said(noisy, &self.given, &self.condition, number);
-        match &self.guide {
-            Some(guide) => {
-                let left = 1.0 - time;
-                let (coming, way) = guide.pull(noisy, |noisy| noisy + said(noisy) * left);
-                (coming - noisy) / left + way * guide.strength(time, left)
-            }
-            None => said(noisy),
+/// The direction at `noisy`, at `time`, which is that of the question `number`.
+fn direction(asked: &Asked<'_>, noisy: &Tensor, time: f64, number: i64) -> Tensor {
+    let said = |noisy: &Tensor| asked.said(noisy, number);
+    match &asked.guide {
+        Some(guide) => {
+            let left = 1.0 - time;
+            let (coming, way) = guide.pull(noisy, |noisy| noisy + said(noisy) * left);
+            (coming - noisy) / left + way * guide.strength(time, left)
         }
-    }
-}
-
-impl Flow {
-    fn said(&self, noisy: &Tensor, given: &Given, condition: &Condition, number: i64) -> Tensor {
-        if self.config.prefixes {
-            self.network.forward(&given.beside(noisy), condition, number)
-        } else {
-            self.network.forward(noisy, condition, number)
-        }
-    }
-
-    fn follow(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let Config { steps, solver, guidance, prefixes, .. } = self.config;
-        let dims = [seen.pooled.size()[0], self.chunk, self.action];
-        let times = solver.times(steps);
-        let at: Vec<f64> = times.iter().map(|time| SCALE * time).collect();
-        let at = chance::given(&at, &seen.pooled).unsqueeze(1).expand([-1, dims[0]], false);
-        let asked = Asked {
-            given: Given::frozen(promised, dims, &seen.pooled),
-            guide: promised
-                .filter(|_| guidance > 0.0)
-                .map(|promised| Guide::new(promised, self.chunk, guidance, prefixes)),
-            condition: self.network.condition(seen, &at),
-            head: self,
-        };
-        let step = 1.0 / f64::from(steps);
-        let mut noisy = chance::normal(noise, &dims, &seen.pooled);
-        for (number, times) in (0..).zip(times.chunks(solver.questions() as usize)) {
-            let direction = match *times {
-                [time, half] => {
-                    let ahead = &noisy + asked.direction(&noisy, time, 2 * number) * (half - time);
-                    asked.direction(&ahead, half, 2 * number + 1)
-                }
-                [time, ..] => asked.direction(&noisy, time, number),
-                [] => break,
-            };
-            noisy += direction * step;
-        }
-        noisy
+        None => said(noisy),
     }
 }
 
@@ -195,20 +140,33 @@ impl Head for Flow {
         let wanted = actions - &drawn;
         let time = chance::given(&times, actions);
         let noisy = drawn + &wanted * time.view([-1, 1, 1]);
-        let condition = self.network.condition(seen, &(time * SCALE).unsqueeze(0));
-        let said = self.said(&noisy, &Given::of(target), &condition, 0);
-        let counted = if self.config.prefixes { given::counted(target) } else { target.real.shallow_clone() };
-        Loss { each: given::mean(&(said - wanted).square(), &counted), parts: Vec::new() }
+        self.network.loss(seen, target, &noisy, &(time * SCALE), &wanted)
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let promised = promised.filter(|_| self.continuing() == Continuing::Yes);
-        let chunk = tch::no_grad(|| self.follow(seen, promised, noise));
-        given::kept(chunk, promised)
+        let Config { steps, solver, .. } = self.config;
+        let times = solver.times(steps);
+        let at: Vec<f64> = times.iter().map(|time| SCALE * time).collect();
+        self.network.sample(seen, promised, &at, |asked, dims| {
+            let step = 1.0 / f64::from(steps);
+            let mut noisy = chance::normal(noise, &dims, &seen.pooled);
+            for (number, times) in (0..).zip(times.chunks(solver.questions() as usize)) {
+                let direction = match *times {
+                    [time, half] => {
+                        let ahead = &noisy + direction(asked, &noisy, time, 2 * number) * (half - time);
+                        direction(asked, &ahead, half, 2 * number + 1)
+                    }
+                    [time, ..] => direction(asked, &noisy, time, number),
+                    [] => break,
+                };
+                noisy += direction * step;
+            }
+            noisy
+        })
     }
 
     fn continuing(&self) -> Continuing {
-        if self.config.prefixes || self.config.guidance > 0.0 { Continuing::Yes } else { super::UNGUIDED }
+        self.network.continuing()
     }
 }
 

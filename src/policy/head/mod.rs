@@ -18,6 +18,7 @@ mod entry;
 pub mod flow;
 mod given;
 mod guide;
+mod heeding;
 pub mod mog;
 pub mod mse;
 pub mod tokens;
@@ -105,14 +106,6 @@ impl Shape {
             known[below] + (at - below as f64) * (known[below + 1] - known[below])
         };
         (0..count).map(value).collect()
-    }
-
-    /// Where that number lies, and `margin` of its range more on both sides.
-    fn ends(&self, number: i64, margin: f64) -> [f64; 2] {
-        let known = self.known(number);
-        let (least, most) = (known[0], known[known.len() - 1]);
-        let more = margin * (most - least);
-        [least - more, most + more]
     }
 
     fn known(&self, number: i64) -> &[f64] {

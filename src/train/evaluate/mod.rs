@@ -13,6 +13,7 @@
 mod film;
 mod motion;
 mod report;
+mod robot;
 mod seat;
 mod senses;
 
@@ -23,6 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use report::{Attempt, Report, wilson};
+pub use robot::Robot;
 
 use crate::arm::Chunk;
 use crate::control;

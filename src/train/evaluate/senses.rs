@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Error;
-use crate::data::observe::{Field, Observe, Observer, Reading, Stamps, Stream};
+use crate::data::observe::{Field, Observe, Observer, Reading, Stamps, Stream, Unread};
 use crate::data::{Frame, Layout};
 use crate::sim::{self, NAMES, Seen, Simulation, State};
 use crate::time::Stamp;
@@ -69,7 +69,11 @@ impl Senses {
             }
             let reading = match source {
                 Source::Joints(places) => Reading::Numbers(joints(places, &measured)),
-                Source::Thing(thing) => of_thing(&measured.things[*thing].seen),
+                Source::Thing(thing) => match of_thing(&measured.things[*thing].seen) {
+                    Ok(reading) => reading,
+                    // What is read from a message would be dropped as well.
+                    Err(_unread) => continue,
+                },
                 Source::Camera(camera, size) => {
                     let picture = world.picture(camera, *size)?;
                     let frame = Frame { size: *size, channels: 3, sent: *size, pixels: picture.rgb };
@@ -79,7 +83,7 @@ impl Senses {
             observer.see(number, Stamps { received: now, own: now }, reading);
         }
         if let Some(thing) = self.goal {
-            observer.aim(&of_thing(&measured.things[thing].seen));
+            of_thing(&measured.things[thing].seen).iter().for_each(|goal| observer.aim(goal));
         }
         Ok(())
     }
@@ -112,12 +116,12 @@ fn joints(places: &[(Field, usize)], state: &State) -> Vec<f64> {
     places.iter().map(of).collect()
 }
 
-fn of_thing(seen: &Seen) -> Reading {
+fn of_thing(seen: &Seen) -> Result<Reading, Unread> {
     match seen {
-        Seen::Numbers(numbers) => Reading::Numbers(numbers.clone()),
+        Seen::Numbers(numbers) => Ok(Reading::Numbers(numbers.clone())),
         Seen::Pose(pose) => {
             let (at, turned) = (pose.translation.vector, pose.rotation.coords);
-            Reading::Pose([at.x, at.y, at.z], [turned.x, turned.y, turned.z, turned.w])
+            Reading::pose([at.x, at.y, at.z], [turned.x, turned.y, turned.z, turned.w])
         }
     }
 }
