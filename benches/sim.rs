@@ -73,6 +73,7 @@ fn demonstrations(world: &str) -> anyhow::Result<()> {
         size: Some(SIZE),
         jpeg: false,
         disturbance: Disturbance::default(),
+        conduct: Default::default(),
         teach: false,
         dart: None,
         expert: true,
