@@ -257,7 +257,8 @@ fn styles_differ_between_seeds_and_steer_towards_the_aim() -> anyhow::Result<()>
 fn where_the_tool_is_follows_from_what_is_measured_of_the_joints() -> anyhow::Result<()> {
     for entry in WORLDS {
         let mut world = Simulation::open(entry.name, TICK, Light::Plain)?;
-        for (sensor, most) in [(0.0, 1e-6), (0.02, 0.2)] {
+        // Physics has bodies where they were a step of a thousandth second before the joints.
+        for (sensor, most) in [(0.0, 2e-3), (0.02, 0.3)] {
             world.disturb(Disturbance { sensor, ..Disturbance::default() });
             world.reset(8);
             for _ in 0..50 {
@@ -269,7 +270,7 @@ fn where_the_tool_is_follows_from_what_is_measured_of_the_joints() -> anyhow::Re
             assert_eq!(told, world.chain().pose(&measured.joints), "{}", entry.name);
             let off = told.inv_mul(&world.state().tool);
             let off = off.translation.vector.norm() + off.rotation.angle();
-            assert!(off <= most && (sensor == 0.0 || off > 1e-3), "{}: {off} off the truth", entry.name);
+            assert!(off <= most && (sensor == 0.0 || off > 5e-3), "{}: {off} off the truth", entry.name);
             assert_eq!(world.state().pose("tool"), Some(&world.state().tool), "{}", entry.name);
         }
     }
