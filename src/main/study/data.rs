@@ -26,7 +26,7 @@ pub(crate) struct Data {
     #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = case)]
     cases: Vec<String>,
     /// How many seeds of training, from 0 on
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// How many attempts to judge by
     #[arg(long, value_name = "N", default_value_t = 200)]
