@@ -75,6 +75,7 @@ fn demonstrations(world: &str) -> anyhow::Result<()> {
         disturbance: Disturbance::default(),
         conduct: Default::default(),
         teach: false,
+        linger: Duration::ZERO,
         dart: None,
         expert: true,
         auto_reset: false,

@@ -112,6 +112,27 @@ fn a_collected_attempt_is_all_there_and_says_how_it_went() -> anyhow::Result<()>
 }
 
 #[test]
+fn an_expert_who_lingers_shows_how_to_stay_and_the_attempt_counts_as_it_ended() -> anyhow::Result<()> {
+    let out = tempfile::tempdir()?;
+    let brief = options("reach", Pace::Fast, Float64MultiArray::TYPE)?;
+    let (brief, _) = collect(&brief, config(), &out.path().join("brief"))?;
+    let linger = Duration::from_millis(500);
+    let long = Options { linger, ..options("reach", Pace::Fast, Float64MultiArray::TYPE)? };
+    let (long, _) = collect(&long, config(), &out.path().join("long"))?;
+    assert_eq!(brief[0].attempt, long[0].attempt);
+    let last = |path: &Path| -> anyhow::Result<(usize, JointState, JointState)> {
+        let states = Read::open(path)?.samples("/joint_states")?;
+        let state = |back: usize| typed::read::<JointState>(&states[states.len() - back]);
+        Ok((states.len(), state(1)?, state(5)?))
+    };
+    let ((few, ..), (many, end, before)) = (last(&brief[0].path)?, last(&long[0].path)?);
+    assert_eq!(many - few, 50, "a hundred ticks a second");
+    let moved = end.position.iter().zip(&before.position).map(|(end, before)| (end - before).abs());
+    assert!(moved.fold(0.0, f64::max) < 0.02, "it stays");
+    Ok(())
+}
+
+#[test]
 fn an_attempt_that_failed_is_kept_and_says_so() -> anyhow::Result<()> {
     let out = tempfile::tempdir()?;
     // No command arrives within the attempt.

@@ -4,6 +4,7 @@
 //! room, where tests reach it without a command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::bus::Node;
@@ -67,6 +68,9 @@ pub(crate) struct Sim {
     /// The expert goes to a wrong place first, and notices late
     #[arg(long, requires = "expert")]
     careless: bool,
+    /// How long the expert goes on when it is done, s: staying is learned too
+    #[arg(long, value_name = "S", requires = "expert", default_value = "0.6", value_parser = lingering)]
+    linger: Duration,
     /// Noise between what the expert means and what is executed, as `apprentice dart fit` makes it
     #[arg(long, value_name = "FILE", requires = "expert", conflicts_with = "teach")]
     dart: Option<PathBuf>,
@@ -157,6 +161,7 @@ impl Sim {
             expert: self.expert,
             conduct: self.conduct(),
             teach: self.teach,
+            linger: self.linger,
             dart: self.dart.as_deref().map(config::alone).transpose()?,
             auto_reset: self.auto_reset,
             episodes: self.episodes,
@@ -252,6 +257,10 @@ pub(crate) fn disturbance(asked: &[(String, String)]) -> Result<Disturbance, Wro
 
 fn verdict(success: bool) -> &'static str {
     if success { "done" } else { "failed" }
+}
+
+fn lingering(text: &str) -> anyhow::Result<Duration> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
 }
 
 fn size(text: &str) -> anyhow::Result<[u32; 2]> {

@@ -53,6 +53,6 @@ impl Trunk {
         for (norm, mlp) in &self.layers {
             x = &x + mlp.forward(&norm.forward(&x));
         }
-        self.out.forward(&self.norm.forward(&x).relu())
+        self.out.forward(&self.norm.forward(&x).gelu("none"))
     }
 }

@@ -49,7 +49,7 @@ def linear(w, name, x, outputs):
 
 def mlp(w, name, x, *widths):
     for number, width in enumerate(widths):
-        x = linear(w, f"{name}.{number}", x if number == 0 else torch.relu(x), width)
+        x = linear(w, f"{name}.{number}", x if number == 0 else F.gelu(x), width)
     return x
 
 

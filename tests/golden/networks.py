@@ -50,7 +50,7 @@ def mlp(w, site, x, widths):
     for number, width in enumerate(widths):
         x = linear(w, f"{site}.{number}", x, width)
         if number + 1 < len(widths):
-            x = torch.relu(x)
+            x = F.gelu(x)
     return x
 
 
@@ -59,7 +59,7 @@ def trunk(w, site, x, layers, outputs, bias=True):
     for layer in range(layers):
         inner = norm(w, f"{site}.layer.{layer}.norm", x)
         x = x + mlp(w, f"{site}.layer.{layer}.mlp", inner, [width, width])
-    return linear(w, f"{site}.out", torch.relu(norm(w, f"{site}.norm", x)), outputs, bias)
+    return linear(w, f"{site}.out", F.gelu(norm(w, f"{site}.norm", x)), outputs, bias)
 
 
 def attention(queries, keys, values, heads, mask):

@@ -54,6 +54,7 @@ pub(crate) fn options(world: &str, pace: Pace, type_name: &str) -> anyhow::Resul
         disturbance: Disturbance::default(),
         conduct: Default::default(),
         teach: false,
+        linger: Duration::ZERO,
         dart: None,
         expert: false,
         auto_reset: false,

@@ -69,6 +69,8 @@ pub struct Options {
     pub conduct: sim::Conduct,
     /// Whether the expert drives by hand: the arm is limp, and he drags it.
     pub teach: bool,
+    /// How long the expert goes on after what he was to do is done: who learns from him learns to stay there too.
+    pub linger: Duration,
     /// The noise between what the expert means and what is executed.
     pub dart: Option<Dart>,
     /// Whether the next attempt begins when one is over, instead of waiting for `~/reset`.

@@ -66,6 +66,8 @@ pub(super) struct Simulator<'a> {
     tick: Duration,
     /// How the attempt ended, once it did; it stays so, whatever happens afterwards.
     ended: Option<Judgement>,
+    /// When it is over for whoever counts attempts: the expert lingers where he was to come to.
+    until: Stamp,
     /// Whether that was given to whoever counts attempts.
     counted: bool,
     /// Whether it was done and whether it was over, as said last.
@@ -130,6 +132,7 @@ impl<'a> Simulator<'a> {
             now: BEGINNING,
             tick: world.tick(),
             ended: None,
+            until: BEGINNING,
             counted: false,
             said: (false, false),
             asked_again: 0,
@@ -253,7 +256,7 @@ impl<'a> Simulator<'a> {
     /// The attempt, once, when it is over.
     pub(super) fn finished(&mut self) -> Option<Attempt> {
         let Judgement { seed, success, score, seconds, .. } =
-            *self.ended.as_ref().filter(|_| !self.counted)?;
+            *self.ended.as_ref().filter(|_| !self.counted && self.now >= self.until)?;
         self.counted = true;
         Some(Attempt { seed, success, score, seconds })
     }
@@ -295,7 +298,10 @@ impl<'a> Simulator<'a> {
     fn pass(&mut self, now: Stamp) {
         self.now = now;
         if self.ended.is_none() && self.world.over() {
-            self.ended = Some(Judgement { over: true, ..self.result() });
+            let ended = Judgement { over: true, ..self.result() };
+            let lingers = ended.success && matches!(self.driver, Driver::Expert(_));
+            self.until = if lingers { now + self.options.linger } else { now };
+            self.ended = Some(ended);
         }
     }
 
