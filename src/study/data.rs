@@ -1,6 +1,6 @@
-//! The experiment `data`: three treatments of demonstrations, each with and without, where it helps and where it does not.
+//! The experiment `data`: three treatments of demonstrations, each with and without, in two cases.
 //!
-//! A treatment that is only shown where it helps looks as if it cost nothing. Each is tried in two cases that differ in one thing;
+//! A treatment that is only shown where it helps looks as if it cost nothing, so each is tried where more and where less speaks for it;
 //! with and without it everything else is equal, the seeds of training and of the attempts included. Training has so many steps and
 //! not so many minutes, so that a cell comes out the same again.
 
@@ -89,7 +89,7 @@ const MEAN_OF_ALL: [&str; 3] = [MEAN[0], "train.steps=1500", "data.held_out=0"];
 /// The same, planning two actions.
 const SHORT: [&str; 3] = [MEAN[0], MEAN[1], "policy.chunk=2"];
 
-/// Every case: of each treatment one where it helps and one where it does not.
+/// Every case: of each treatment two.
 pub const CASES: [Case; 6] = [
     Case {
         name: "weights_enough",
