@@ -73,6 +73,7 @@ fn demonstrations(world: &str) -> anyhow::Result<()> {
         size: Some(SIZE),
         jpeg: false,
         disturbance: Disturbance::default(),
+        conduct: Default::default(),
         teach: false,
         linger: Duration::ZERO,
         dart: None,

@@ -180,11 +180,14 @@ fn only_the_persons_part_of_a_chunk_is_real() -> anyhow::Result<()> {
 
 #[test]
 fn a_goal_is_a_later_state_of_the_same_episode() -> anyhow::Result<()> {
-    let goal = Some(Goal { stream: "joints".into(), relabel: 1.0 });
+    let goal = Some(Goal { stream: "joints".into(), relabel: 1.0, within_s: None });
     let kept = kept(&Config { goal, ..Config::default() })?;
     let (dataset, config) = (
         &kept.dataset,
-        Config { goal: Some(Goal { stream: "joints".into(), relabel: 1.0 }), ..Config::default() },
+        Config {
+            goal: Some(Goal { stream: "joints".into(), relabel: 1.0, within_s: None }),
+            ..Config::default()
+        },
     );
     let statistics = dataset.statistics(&everything(dataset));
     let shape = Shape { history: 1, chunk: 2 };
@@ -197,9 +200,22 @@ fn a_goal_is_a_later_state_of_the_same_episode() -> anyhow::Result<()> {
         goals.insert((f64::from(out.goal[0]) * 1000.0 / 40.0).round() as usize);
     }
     assert_eq!(goals.into_iter().collect::<Vec<_>>(), (5..16).collect::<Vec<_>>());
-    let judging = Windows::new(dataset, &[0], shape, Rules::judging(&config))?;
+    let told =
+        Config { goal: Some(Goal { stream: "joints".into(), ..Goal::default() }), ..Config::default() };
+    let judging = Windows::new(dataset, &[0], shape, Rules::judging(&told))?;
     judging.gather(&[4], &mut noise, &mut out)?;
     assert_eq!(out.goal, dataset.observation(0, 15)?.state, "how the episode ended");
+    let soon = Goal { stream: "joints".into(), relabel: 1.0, within_s: Some(0.08) };
+    let soon = Config { goal: Some(soon), ..Config::default() };
+    for rules in [Rules::learning(&soon, &statistics), Rules::judging(&soon)] {
+        let windows = Windows::new(dataset, &[0], shape, rules)?;
+        let drawn = (0..50).map(|_| {
+            windows.gather(&[4], &mut noise, &mut out)?;
+            Ok((f64::from(out.goal[0]) * 1000.0 / 40.0).round() as usize)
+        });
+        let drawn = drawn.collect::<anyhow::Result<std::collections::BTreeSet<_>>>()?;
+        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [5, 6], "two ticks of 40 ms, in judging too");
+    }
     Ok(())
 }
 

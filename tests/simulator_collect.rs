@@ -15,13 +15,14 @@ use std::time::Duration;
 use apprentice::arm::Dart;
 use apprentice::bus::{Node, typed};
 use apprentice::msg::Message;
+use apprentice::msg::geometry::PoseStamped;
 use apprentice::msg::own::{Command, Judgement};
 use apprentice::msg::sensor::{CompressedImage, Image, JointState};
 use apprentice::msg::std::{Float64MultiArray, Time};
 use apprentice::node::Stop;
 use apprentice::node::recorder::{Config, Outcome, notes};
 use apprentice::node::simulator::{self, Collected, Options, Pace};
-use apprentice::sim::Disturbance;
+use apprentice::sim::{Conduct, Disturbance};
 use apprentice::spec::Source;
 use apprentice::time::Stamp;
 use recording::{Read, config, session};
@@ -141,6 +142,26 @@ fn an_attempt_that_failed_is_kept_and_says_so() -> anyhow::Result<()> {
     assert_eq!((collected.len(), outcome.kept.len()), (1, 1));
     assert!(!collected[0].attempt.success, "who is not heard reaches nothing");
     assert_eq!(Read::open(&collected[0].path)?.note(notes::SUCCESS)?, "false");
+    Ok(())
+}
+
+#[test]
+fn play_is_noted_as_play_and_neither_as_a_success_nor_as_a_failure() -> anyhow::Result<()> {
+    let out = tempfile::tempdir()?;
+    let conduct = Conduct::Playful;
+    let wanted =
+        Options { conduct, episodes: Some(2), ..options("reach", Pace::Fast, Float64MultiArray::TYPE)? };
+    let (collected, outcome) = collect(&wanted, config(), out.path())?;
+    assert_eq!((collected.len(), outcome.kept.len(), outcome.failed), (2, 2, 0));
+    for Collected { attempt, path } in &collected {
+        assert!((9.9..20.1).contains(&attempt.seconds), "{} s", attempt.seconds);
+        let mut read = Read::open(path)?;
+        assert_eq!(read.note("apprentice.conduct")?, "play");
+        assert!(read.note(notes::SUCCESS).is_err() && read.note("apprentice.score").is_err());
+        let poses = stamps::<PoseStamped>(&mut read, "/tool_pose", |pose| &pose.header.stamp)?;
+        let ticks = (attempt.seconds / TICK.as_secs_f64()).round() as u64;
+        assert_eq!(poses, grid(poses[0], ticks, 1), "where the tool is, is told at every tick");
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use apprentice::sim::{Disturbance, JOINTS, Light, Seen, Simulation, State, WORLDS, expert};
+use apprentice::sim::{Conduct, Disturbance, JOINTS, Light, Seen, Simulation, State, WORLDS, expert};
 
 const TICK: Duration = Duration::from_millis(10);
 /// Attempts of each expert.
@@ -250,5 +250,73 @@ fn styles_differ_between_seeds_and_steer_towards_the_aim() -> anyhow::Result<()>
     }
     speeds.sort_by(f64::total_cmp);
     assert!(speeds[9] - speeds[0] > 0.2, "{speeds:?}");
+    Ok(())
+}
+
+#[test]
+fn where_the_tool_is_follows_from_what_is_measured_of_the_joints() -> anyhow::Result<()> {
+    for entry in WORLDS {
+        let mut world = Simulation::open(entry.name, TICK, Light::Plain)?;
+        // Physics has bodies where they were a step of a thousandth second before the joints.
+        for (sensor, most) in [(0.0, 2e-3), (0.02, 0.3)] {
+            world.disturb(Disturbance { sensor, ..Disturbance::default() });
+            world.reset(8);
+            for _ in 0..50 {
+                let command = world.expert();
+                world.step(&command);
+            }
+            let measured = world.measure();
+            let told = measured.pose("tool").copied().expect("every world tells it");
+            assert_eq!(told, world.chain().pose(&measured.joints), "{}", entry.name);
+            let off = told.inv_mul(&world.state().tool);
+            let off = off.translation.vector.norm() + off.rotation.angle();
+            assert!(off <= most && (sensor == 0.0 || off > 5e-3), "{}: {off} off the truth", entry.name);
+            assert_eq!(world.state().pose("tool"), Some(&world.state().tool), "{}", entry.name);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn who_plays_moves_about_and_does_nothing_well_or_badly() -> anyhow::Result<()> {
+    for entry in WORLDS {
+        let mut world = Simulation::open(entry.name, TICK, Light::Plain)?;
+        world.set_conduct(Conduct::Playful);
+        let (mut lasting, mut first) = (Vec::new(), None);
+        for seed in 0..4 {
+            let states = attempt(&mut world, seed);
+            let judged = world.judge();
+            assert!(!judged.success && judged.score == 0.0 && !judged.settled, "{}: {judged:?}", entry.name);
+            let end = states.last().map_or(0.0, |state| state.time);
+            assert!((9.9..20.1).contains(&end), "{}: it lasts {end} s", entry.name);
+            for axis in 0..3 {
+                let along = states.iter().map(|state| state.tool.translation.vector[axis]);
+                let (low, high) =
+                    along.fold((f64::MAX, f64::MIN), |(low, high), at| (low.min(at), high.max(at)));
+                assert!(high - low > 0.05, "{}: seed {seed} from {low} to {high}", entry.name);
+            }
+            lasting.push(end);
+            first.get_or_insert(states);
+        }
+        lasting.dedup();
+        assert_eq!(lasting.len(), 4, "{}: no two last alike", entry.name);
+        assert_eq!(first, Some(attempt(&mut world, 0)), "{}: seeds repeat in play too", entry.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn who_is_careless_gets_there_late() -> anyhow::Result<()> {
+    let mut world = Simulation::open("reach", TICK, Light::Plain)?;
+    let mut seconds = [0.0; 2];
+    for (conduct, seconds) in [Conduct::Careful, Conduct::Careless].into_iter().zip(&mut seconds) {
+        world.set_conduct(conduct);
+        for seed in 0..50 {
+            *seconds += attempt(&mut world, seed).last().map_or(0.0, |state| state.time) / 50.0;
+            assert!(world.judge().success, "{conduct:?}: seed {seed}");
+        }
+    }
+    let [careful, careless] = seconds;
+    assert!(careless > 2.0 * careful, "{careful} s and {careless} s");
     Ok(())
 }

@@ -22,7 +22,7 @@ use super::weights::Weights;
 ///   held_out: 0.1             # the share of recordings that is kept for judging
 ///   actions: {align: linear, max_age_ms: 200, offset_ms: 0}
 ///   weights: {human: 1, policy: 1, quality: {poor: 0.3}}
-///   goal: {stream: cube, relabel: 0.8}
+///   goal: {stream: cube, relabel: 0.8, within_s: 2}
 ///   augment: {crop: 0.9, brightness: 0.2, contrast: 0.2, saturation: 0.2, shift: {deviation: 0.05, steps: 8}}
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -121,7 +121,7 @@ interventions: successes
 held_out: 0.2
 actions: {align: newest, max_age_ms: 100, offset_ms: -40}
 weights: {human: 2, policy: 0.5, quality: {poor: 0.3}}
-goal: {stream: cube, relabel: 0.8}
+goal: {stream: cube, relabel: 0.8, within_s: 2}
 augment: {crop: 0.9, brightness: 0.2, contrast: 0.2, saturation: 0.2, shift: {deviation: 0.05, steps: 8}}
 ";
         let config: Config = serde_saphyr::from_str(text)?;
@@ -142,6 +142,7 @@ augment: {crop: 0.9, brightness: 0.2, contrast: 0.2, saturation: 0.2, shift: {de
             ("{weights: {human: -1}}", "data.weights.human"),
             ("{weights: {quality: {poor: .nan}}}", "data.weights.quality.poor"),
             ("{goal: {stream: cube, relabel: 2}}", "data.goal.relabel"),
+            ("{goal: {stream: cube, within_s: 0}}", "data.goal.within_s"),
             ("{augment: {crop: 0}}", "data.augment.crop"),
             ("{augment: {shift: {deviation: 0.1, steps: 0}}}", "data.augment.shift.steps"),
         ] {

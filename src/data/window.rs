@@ -48,10 +48,9 @@ impl Rules {
         Self { shift, goal: config.goal.clone() }
     }
 
-    /// For judging: nothing is moved, and what was to be reached is what was.
+    /// For judging: nothing is moved, and what was to be reached is what was, if anything was.
     pub fn judging(config: &Config) -> Self {
-        let goal = config.goal.clone().map(|goal| Goal { relabel: 0.0, ..goal });
-        Self { shift: None, goal }
+        Self { shift: None, goal: config.goal.as_ref().map(Goal::judging) }
     }
 }
 

@@ -13,7 +13,7 @@ use apprentice::node::recorder::notes::{PROMPT, TASK};
 use apprentice::node::recorder::{Outcome, Session};
 use apprentice::node::simulator::{self, Options, Pace};
 use apprentice::node::{Context, Stop};
-use apprentice::sim::{self, CAMERAS, Disturbance};
+use apprentice::sim::{self, CAMERAS, Conduct, Disturbance};
 use apprentice::spec::Name;
 
 use super::notes::{self, NoteArgs};
@@ -21,6 +21,9 @@ use super::options::{BusArgs, SettingsArgs, WrongUse, key_value};
 use super::progress::Progress;
 use super::ros_args::RosArgs;
 use super::standin::sim_arm;
+
+/// What is noted of play as its task.
+const PLAY: &str = "move about, with nothing to be done";
 
 /// Simulate an arm in a world, behind the topics of a real one
 #[derive(clap::Args, Debug)]
@@ -37,7 +40,9 @@ Examples:
   apprentice sim --world fork --rate lockstep --episodes 50 --cameras none
       each tick waits for the `command` stamped with its time: the same on every machine
   apprentice sim --world fork --expert --episodes 50 --out demos
-      fifty demonstrations as bags, as fast as they can be made")]
+      fifty demonstrations as bags, as fast as they can be made
+  apprentice sim --world reach --expert --play --episodes 100 --cameras none --out play
+      a hundred times of moving about, for a policy that is told what to reach")]
 pub(crate) struct Sim {
     /// The world; `list` says which there are
     #[arg(long, value_name = "NAME")]
@@ -57,6 +62,12 @@ pub(crate) struct Sim {
     /// The expert drives by hand: the arm is limp, he drags it, and no command is sent
     #[arg(long, requires = "expert")]
     teach: bool,
+    /// The expert has nothing to do and moves about for 10 to 20 seconds: to learn from with `data.goal`
+    #[arg(long, requires = "expert", conflicts_with = "careless")]
+    play: bool,
+    /// The expert goes to a wrong place first, and notices late
+    #[arg(long, requires = "expert")]
+    careless: bool,
     /// How long the expert goes on when it is done, s: staying is learned too
     #[arg(long, value_name = "S", requires = "expert", default_value = "0.6", value_parser = lingering)]
     linger: Duration,
@@ -113,7 +124,7 @@ impl Sim {
             println!(
                 "seed {}: {}, {:.1} s, score {:.2}",
                 attempt.seed,
-                verdict(attempt.success),
+                if self.play { "over" } else { verdict(attempt.success) },
                 attempt.seconds,
                 attempt.score
             );
@@ -148,12 +159,21 @@ impl Sim {
             jpeg: self.jpeg,
             disturbance: disturbance(&self.disturb)?,
             expert: self.expert,
+            conduct: self.conduct(),
             teach: self.teach,
             linger: self.linger,
             dart: self.dart.as_deref().map(config::alone).transpose()?,
             auto_reset: self.auto_reset,
             episodes: self.episodes,
         })
+    }
+
+    fn conduct(&self) -> Conduct {
+        match (self.play, self.careless) {
+            (true, _) => Conduct::Playful,
+            (_, true) => Conduct::Careless,
+            (false, false) => Conduct::Careful,
+        }
     }
 
     fn cameras(&self) -> Result<Option<Vec<String>>, WrongUse> {
@@ -180,7 +200,7 @@ impl Sim {
         let node = Node::new("recorder", "")?;
         let expected = settings.expected(&node)?;
         let mut notes = notes::of_robot(settings, &node)?;
-        let about = sim::world(&options.world)?.about;
+        let about = if self.play { PLAY } else { sim::world(&options.world)?.about };
         notes.extend([TASK, PROMPT].map(|key| (key.to_owned(), about.to_owned())));
         notes.extend(self.notes.notes());
         let wanted = options.episodes.unwrap_or(1);
@@ -194,13 +214,14 @@ impl Sim {
                 tracing::debug!(?collected, "kept");
             })?;
         drop(progress);
-        say(&outcome, well);
+        say(&outcome, (!self.play).then_some(well));
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
         Ok(())
     }
 }
 
-fn say(outcome: &Outcome, well: u32) {
+/// What was kept, and where it is known how many of it went well.
+fn say(outcome: &Outcome, well: Option<u32>) {
     let (first, last) = (outcome.kept.first(), outcome.kept.last());
     let (Some(first), Some(last)) = (first, last) else {
         println!("nothing was kept");
@@ -208,8 +229,9 @@ fn say(outcome: &Outcome, well: u32) {
     };
     let sum = |of: fn(&apprentice::node::recorder::Kept) -> u64| outcome.kept.iter().map(of).sum::<u64>();
     println!(
-        "{} demonstrations, {well} of them successful, {} to {}: {} messages, {:.1} MB, {} lost",
+        "{} demonstrations{}, {} to {}: {} messages, {:.1} MB, {} lost",
         outcome.kept.len(),
+        well.map_or_else(String::new, |well| format!(", {well} of them successful")),
         first.path.display(),
         last.path.display(),
         sum(|kept| kept.messages),

@@ -3,6 +3,8 @@
 //! Every step is this very program with other words, started as a process of its own: what the study finds is what its reader gets.
 //! A cell that is done is a file; begun again, the study goes on where it was.
 
+mod data;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +27,15 @@ Examples:
       all cells: two hours on two cores; Ctrl-C at any time, and the same command goes on
   apprentice study heads --worlds fork --heads mse,flow")]
     Heads(Heads),
+    /// Treatments of demonstrations, with and without: weights for poor ones, shift with corrective action, dropout of past actions
+    #[command(after_help = "\
+Run it in a clone of the project. Training is counted in steps: what comes out is the same again.
+
+Examples:
+  apprentice study data
+      all cells, some minutes; Ctrl-C at any time, and the same command goes on
+  apprentice study data --cases shift_few,shift_many --seeds 1")]
+    Data(data::Data),
 }
 
 /// The experiment `heads`.
@@ -56,7 +67,10 @@ pub(crate) struct Heads {
 impl Study {
     /// Runs what is not done yet and shows the table.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let Self::Heads(study) = self;
+        let study = match self {
+            Self::Heads(study) => study,
+            Self::Data(study) => return study.run(),
+        };
         let cells = heads::cells(&study.worlds, &study.heads, study.minutes);
         let mut outcomes = Vec::new();
         for cell in &cells {

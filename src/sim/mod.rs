@@ -4,6 +4,7 @@
 //! contact, inertia and servos that lag. It stands behind a feature of its own: MuJoCo is a library to be fetched, which recording on a robot
 //! does not need. A world is one file and one line of [`worlds!`]; `tests/world_contract.rs` holds every one of them to the same list.
 
+mod conduct;
 mod disturb;
 mod drag;
 pub mod expert;
@@ -11,6 +12,7 @@ mod fork;
 pub mod physics;
 mod pick;
 mod picking;
+mod play;
 mod push;
 mod reach;
 pub mod render;
@@ -20,6 +22,7 @@ mod world;
 
 use std::time::Duration;
 
+pub use conduct::Conduct;
 pub use disturb::{Disturbance, Kind};
 pub use render::Picture;
 pub use simulation::{Light, Simulation};
@@ -40,6 +43,7 @@ const LAYING: u64 = 1;
 const STYLING: u64 = 2;
 const STARTING: u64 = 3;
 const DISTURBING: u64 = 4;
+const CONDUCTING: u64 = 5;
 
 /// Every world: its name, how long an attempt may take in seconds, and what is to be done.
 macro_rules! worlds {

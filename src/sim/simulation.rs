@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::conduct::{Conduct, Mind};
 use super::disturb::{Disturbance, Disturbed};
 use super::drag;
-use super::expert::{self, Style, down};
+use super::expert::{self, Aim, Style, down};
 use super::physics::{Body, Joint, Motor, Physics, Pose};
 use super::render::{Eyes, Picture};
-use super::world::{Entry, Judgement, Seen, State, World};
-use super::{DESCRIPTION, Error, JOINTS, LAYING, NAMES, STARTING, STYLING, world};
+use super::world::{Entry, Judgement, Seen, State, TOOL, Thing, World};
+use super::{CONDUCTING, DESCRIPTION, Error, JOINTS, LAYING, NAMES, STARTING, STYLING, world};
 use crate::arm::{Chain, Description, Search, inverse};
 use crate::noise::Noise;
 
@@ -52,6 +53,8 @@ pub struct Simulation {
     disturbance: Disturbance,
     disturbed: Disturbed,
     style: Style,
+    conduct: Conduct,
+    mind: Mind,
     state: State,
     /// Whether the motors are off, so that a hand can move the arm.
     limp: bool,
@@ -101,6 +104,8 @@ impl Simulation {
             disturbance: Disturbance::default(),
             disturbed: Disturbed::new(Disturbance::default(), 0),
             style: Style::plain(true),
+            conduct: Conduct::default(),
+            mind: Mind::Task,
             limp: false,
             chain: Arc::new(chain),
             steps: steps as usize,
@@ -121,6 +126,7 @@ impl Simulation {
         self.physics.reset();
         self.let_go();
         self.style = Style::draw(&mut Noise::of(seed, STYLING));
+        self.mind = Mind::draw(self.conduct, &mut Noise::of(seed, CONDUCTING));
         self.disturbed = Disturbed::new(self.disturbance, seed);
         let mut start = Noise::of(seed, STARTING);
         for joint in 0..JOINTS {
@@ -160,8 +166,7 @@ impl Simulation {
 
     /// One tick in which the expert takes the arm by its hand and moves it; the arm has to be limp.
     pub fn drag(&mut self) {
-        let aim = self.world.aim(&self.state, &self.style);
-        let tick = self.tick().as_secs_f64();
+        let (aim, tick) = (self.aim(), self.tick().as_secs_f64());
         let efforts = drag::pull(&self.chain, &self.state, &aim, &self.style, tick);
         for (joint, effort) in self.joints.into_iter().zip(efforts) {
             self.physics.push(joint, effort);
@@ -223,12 +228,17 @@ impl Simulation {
         }
         self.state.tool = self.physics.pose(self.tool);
         self.state.things = self.world.things(&self.physics);
+        self.state.things.push(Thing { name: TOOL, seen: Seen::Pose(self.state.tool) });
+    }
+
+    /// Where the expert would bring the tool next.
+    fn aim(&self) -> Aim {
+        self.mind.aim(self.state.time, || self.world.aim(&self.state, &self.style))
     }
 
     /// What the expert of this world would tell the joints now.
     pub fn expert(&self) -> [f64; JOINTS] {
-        let aim = self.world.aim(&self.state, &self.style);
-        expert::steer(&self.chain, &self.state, &aim, &self.style, self.tick().as_secs_f64())
+        expert::steer(&self.chain, &self.state, &self.aim(), &self.style, self.tick().as_secs_f64())
     }
 
     /// Everything as it is.
@@ -242,8 +252,12 @@ impl Simulation {
         for joint in &mut state.joints {
             *joint += self.disturbed.measured();
         }
+        // Nobody measures a tool: where it is follows from the joints.
+        state.tool = self.chain.pose(&state.joints);
         for thing in &mut state.things {
-            if let Seen::Pose(pose) = &mut thing.seen {
+            if thing.name == TOOL {
+                thing.seen = Seen::Pose(state.tool);
+            } else if let Seen::Pose(pose) = &mut thing.seen {
                 for axis in pose.translation.vector.iter_mut() {
                     *axis += 0.1 * self.disturbed.measured();
                 }
@@ -252,14 +266,26 @@ impl Simulation {
         state
     }
 
-    /// How the episode stands.
+    /// How the episode stands; in play nothing is to be done, and nothing is.
     pub fn judge(&self) -> Judgement {
-        self.world.judge(&self.physics, &self.state)
+        match self.mind {
+            Mind::Play(_) => Judgement { success: false, score: 0.0, settled: false },
+            Mind::Task | Mind::Slips(_) => self.world.judge(&self.physics, &self.state),
+        }
     }
 
     /// Whether the episode's time is up, or nothing would change how it ends.
     pub fn over(&self) -> bool {
-        self.state.time >= self.entry.limit.as_secs_f64() || self.judge().settled || self.physics.ran_away()
+        let limit = match &self.mind {
+            Mind::Play(play) => play.seconds(),
+            Mind::Task | Mind::Slips(_) => self.entry.limit.as_secs_f64(),
+        };
+        self.state.time >= limit || self.judge().settled || self.physics.ran_away()
+    }
+
+    /// How the expert goes about it from the next reset on.
+    pub fn set_conduct(&mut self, conduct: Conduct) {
+        self.conduct = conduct;
     }
 
     /// What is made to go wrong, from the next reset on as from now.

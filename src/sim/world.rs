@@ -26,7 +26,7 @@ pub struct State {
     pub targets: [f64; JOINTS],
     /// The tool between the fingertips, in the frame of the arm's base.
     pub tool: Pose,
-    /// What else there is, in the order of the world's own [`World::things`].
+    /// What can be known besides the joints: what else there is, in the order of the world's own [`World::things`], and the tool, last.
     pub things: Vec<Thing>,
 }
 
@@ -40,7 +40,10 @@ impl State {
     }
 }
 
-/// Something besides the arm that can be known without a camera.
+/// The name of the tool among the things.
+pub(super) const TOOL: &str = "tool";
+
+/// Something besides the joints that can be known without a camera.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thing {
     /// Its name, which is that of its topic too.

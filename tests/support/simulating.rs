@@ -52,6 +52,7 @@ pub(crate) fn options(world: &str, pace: Pace, type_name: &str) -> anyhow::Resul
         size: None,
         jpeg: false,
         disturbance: Disturbance::default(),
+        conduct: Default::default(),
         teach: false,
         linger: Duration::ZERO,
         dart: None,

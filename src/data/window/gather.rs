@@ -107,7 +107,7 @@ impl Windows {
         let (width, numbers, take) = (layout.width(), layout.goal.len(), cut.take);
         let row = cut.episode.first + cut.tick;
         let told = row.checked_sub(take.unaimed).filter(|_| !take.goals.is_empty());
-        match (goal.later(cut.tick, cut.episode.ticks, noise), told) {
+        match (goal.later(cut.tick, cut.episode.ticks, layout.rate_hz, noise), told) {
             (None, Some(told)) => out.goal.extend_from_slice(&take.goals[told * numbers..][..numbers]),
             (later, _) => {
                 let reached = cut.episode.first + later.unwrap_or(cut.episode.ticks - 1);

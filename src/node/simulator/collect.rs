@@ -18,8 +18,10 @@ use crate::bus::typed::{call_typed, read, subscribe};
 use crate::bus::{Inbox, Limit, Node, Subscription, ToldClock};
 use crate::msg::own::Recording;
 use crate::msg::std::{SetBool, SetBoolRequest, Trigger, TriggerRequest, TriggerResponse};
+use crate::node::recorder::notes::SUCCESS;
 use crate::node::recorder::{self, Config, Outcome, Session, Wanted};
 use crate::node::{Context, Stop};
+use crate::sim::Conduct;
 use crate::spec::Expect;
 use crate::wire::Qos;
 
@@ -29,6 +31,8 @@ const WORLD: &str = "apprentice.world";
 const SEED: &str = "apprentice.seed";
 /// Its score.
 const SCORE: &str = "apprentice.score";
+/// How the expert went about it, where he was not at his best.
+const CONDUCT: &str = "apprentice.conduct";
 
 /// How long the recorder may take for what it is asked: ending a bag includes bringing it to the disk.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -113,7 +117,7 @@ impl Scribe {
                 tracing::info!("the attempt that was under way is not kept");
                 return Ok(());
             };
-            self.keep(&path, attempt)?;
+            self.keep(&path, attempt, options.conduct)?;
             done(&Collected { attempt, path });
         }
         Ok(())
@@ -169,11 +173,17 @@ impl Scribe {
     }
 
     /// Ends the episode as `attempt` ended, and labels its bag.
-    fn keep(&self, path: &std::path::Path, attempt: Attempt) -> Result<(), Error> {
+    fn keep(&self, path: &std::path::Path, attempt: Attempt, conduct: Conduct) -> Result<(), Error> {
         let request = SetBoolRequest { data: attempt.success };
         let answer = call_typed::<SetBool>(&self.bus, "/recorder/stop", &request, PATIENCE)?;
         granted("stop", TriggerResponse { success: answer.success, message: answer.message })?;
-        let label = [(SEED, attempt.seed.to_string()), (SCORE, format!("{:.3}", attempt.score))];
+        let (seed, score) = (attempt.seed.to_string(), format!("{:.3}", attempt.score));
+        let label = match conduct {
+            Conduct::Careful => vec![(SEED, seed), (SCORE, score)],
+            Conduct::Careless => vec![(SEED, seed), (SCORE, score), (CONDUCT, "careless".to_owned())],
+            // Nothing was to be done: it neither went well nor failed, and the recorder's word on that is taken back.
+            Conduct::Playful => vec![(SEED, seed), (CONDUCT, "play".to_owned()), (SUCCESS, String::new())],
+        };
         let label: Notes = label.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         Ok(bag::label(path, &label)?)
     }

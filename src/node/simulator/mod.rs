@@ -65,6 +65,8 @@ pub struct Options {
     pub disturbance: sim::Disturbance,
     /// Whether the world's own expert drives.
     pub expert: bool,
+    /// How the expert goes about it.
+    pub conduct: sim::Conduct,
     /// Whether the expert drives by hand: the arm is limp, and he drags it.
     pub teach: bool,
     /// How long the expert goes on after what he was to do is done: who learns from him learns to stay there too.

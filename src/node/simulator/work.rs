@@ -116,6 +116,7 @@ impl<'a> Simulator<'a> {
         let mut world =
             Simulation::open(&options.world, options.tick(), Light::Plain).map_err(options.refused())?;
         world.disturb(options.disturbance);
+        world.set_conduct(options.conduct);
         let gate = (options.pace == Pace::Lockstep).then_some(COMMAND);
         let driver = match options.commands.as_ref().map(Name::as_str).or(gate) {
             _ if options.expert => Driver::Expert(Person::open(bus, options)?),
