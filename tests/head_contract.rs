@@ -34,6 +34,7 @@ fn cases() -> Result<Vec<(String, Config)>> {
         "{flow: {network: {unet: {widths: [16, 32], groups: 4, time: 16}}}}",
         "{flow: {network: {transformer: {width: 32}}, solver: midpoint, times: {beta: {}}}}",
         "{flow: {network: {transformer: {width: 32}}, prefixes: true}}",
+        "{flow: {network: {perceptron: {width: 64, layers: 2}}, prefixes: true}}",
         "{tokens: {width: 32, levels: 64}}",
         "{energy: {width: 32}}",
     ];

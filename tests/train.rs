@@ -3,10 +3,10 @@
 //! The demonstrations are read from bags like anybody's, so the whole way is walked; each run takes a second or two.
 #![cfg(feature = "learn")]
 
-#[path = "support/waves.rs"]
-mod waves;
 #[path = "support/training.rs"]
 mod training;
+#[path = "support/waves.rs"]
+mod waves;
 
 use std::fs;
 use std::path::Path;

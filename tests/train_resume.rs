@@ -5,10 +5,10 @@
 //! between two steps, in one, in the middle of a checkpoint. What is compared in the end is everything a run keeps.
 #![cfg(feature = "learn")]
 
-#[path = "support/waves.rs"]
-mod waves;
 #[path = "support/training.rs"]
 mod training;
+#[path = "support/waves.rs"]
+mod waves;
 
 use std::collections::HashMap;
 use std::fs;

@@ -48,8 +48,9 @@ impl Goal {
         Self { relabel, ..self.clone() }
     }
 
-    /// The tick whose state is the goal of a window at `tick` of an episode of `ticks`, of which a second has `rate_hz`; `None` for what was recorded, or for the
-    /// end. Draws the same amount of chance whatever comes of it, so that one window does not move the next.
+    /// The tick whose state is the goal of a window at `tick` of an episode of `ticks`, of which a second has `rate_hz`; `None` for
+    /// what was recorded, or for the end. Draws the same amount of chance whatever comes of it, so that one window does not move
+    /// the next.
     pub(super) fn later(&self, tick: usize, ticks: usize, rate_hz: f64, noise: &mut Noise) -> Option<usize> {
         let relabelled = noise.chance(self.relabel);
         let most = self.within_s.map_or(usize::MAX, |seconds| ((seconds * rate_hz).round() as usize).max(1));

@@ -1,4 +1,4 @@
-//! Networks that take noise out of a chunk: a U-Net or a transformer, with one way to ask them.
+//! Networks that take noise out of a chunk: a U-Net, a transformer or a perceptron, with one way to ask them.
 //!
 //! `diffusion` and `flow` differ in what they ask of the network and in how they walk from noise to a chunk; the network is the
 //! same. What does not change while they walk is computed once, before the first step, for all of them.
@@ -9,6 +9,7 @@ use tch::Tensor;
 use super::attention::{self, Block, Memory, Order, Sight, Size};
 use super::fits::{self, checked, some};
 use super::layers::{LayerNorm, Linear};
+use super::perceptron::{self, Perceptron};
 use super::unet::{self, Unet};
 use super::waves::waves;
 use super::{Encoding, Site};
@@ -36,6 +37,8 @@ pub enum Config {
     Unet(unet::Config),
     /// Attention over the chunk and to the tokens of what was seen.
     Transformer(Attending),
+    /// One perceptron over everything.
+    Perceptron(perceptron::Config),
 }
 
 impl Default for Config {
@@ -82,6 +85,8 @@ pub enum Denoiser {
     Unet(Box<Unet>),
     /// The transformer.
     Transformer(Transformer),
+    /// The perceptron.
+    Perceptron(Perceptron),
 }
 
 /// What is the same for every chunk that is denoised after the same observation.
@@ -96,6 +101,8 @@ pub enum Condition {
         /// Layer by layer.
         layers: Vec<Memory>,
     },
+    /// The perceptron's.
+    Perceptron(perceptron::Condition),
 }
 
 impl Denoiser {
@@ -106,6 +113,9 @@ impl Denoiser {
             Config::Transformer(config) => {
                 Self::Transformer(Transformer::new(config, frame, &site.at("transformer")))
             }
+            Config::Perceptron(config) => {
+                Self::Perceptron(Perceptron::new(config, frame, &site.at("perceptron")))
+            }
         }
     }
 
@@ -114,6 +124,7 @@ impl Denoiser {
         match self {
             Self::Unet(unet) => Condition::Unet(unet.condition(seen, times)),
             Self::Transformer(transformer) => transformer.condition(seen, times),
+            Self::Perceptron(perceptron) => Condition::Perceptron(perceptron.condition(seen, times)),
         }
     }
 
@@ -123,6 +134,9 @@ impl Denoiser {
             (Self::Unet(unet), Condition::Unet(condition)) => unet.forward(x, condition, number),
             (Self::Transformer(transformer), Condition::Transformer { batch, layers }) => {
                 transformer.forward(x, layers, number * batch, *batch)
+            }
+            (Self::Perceptron(perceptron), Condition::Perceptron(condition)) => {
+                perceptron.forward(x, condition, number)
             }
             _ => unreachable!("a condition is used by the network that made it"),
         }

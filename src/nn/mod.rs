@@ -17,6 +17,7 @@ pub mod fused;
 pub mod history;
 pub mod keypoints;
 pub mod layers;
+pub mod perceptron;
 pub mod resnet;
 pub mod solver;
 pub mod trunk;

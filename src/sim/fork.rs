@@ -13,6 +13,9 @@ use crate::noise::Noise;
 const HEIGHT: f64 = 0.06;
 /// How far before the post it is decided on which side to pass it, m: late, as people do who walk towards one another.
 const DECIDED: f64 = 0.11;
+/// How fast he goes, m/s: so fast that who averaged until the side shows is at the post by the time he thinks again. Slower, a
+/// policy of means gets by, as whichever way it is off by a hair becomes its way.
+const SPEED: f64 = 0.6;
 /// How far behind the post the place is, m.
 const BEHIND: f64 = 0.12;
 /// How far from the post's axis the tool passes it, m: the post's radius, half the hand, and some air.
@@ -92,7 +95,7 @@ impl World for Fork {
             () if at.x < 0.085 => down(post.x + 0.11, post.y + side * clear, HEIGHT, 0.0),
             () => self.target_pose,
         };
-        Aim { tool, gripper: 0.0, speed: 0.22 }
+        Aim { tool, gripper: 0.0, speed: SPEED }
     }
 
     fn judge(&self, _physics: &Physics, state: &State) -> Judgement {

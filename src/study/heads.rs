@@ -43,13 +43,18 @@ pub struct Outcome {
 }
 
 impl Cell {
-    /// The head's settings: networks that a processor trains in minutes, and defaults otherwise.
+    /// The head's settings: what a processor trains in minutes, and defaults otherwise.
     pub fn settings(&self) -> String {
-        let network = match self.head.as_str() {
-            "diffusion" | "flow" => "network: {transformer: {width: 64}}",
+        let set = match self.head.as_str() {
+            // The paper's β leaves nothing in the latent to choose by.
+            "act" => "kl: 0.01, temperature: 1.0",
+            // What the chunk is, is learned sooner than what its noise is.
+            "diffusion" => "network: {perceptron: {}}, target: sample",
+            "flow" => "network: {perceptron: {}}",
+            "tokens" => "width: 64, layers: 2",
             _ => "",
         };
-        format!("{{{}: {{{network}}}}}", self.head)
+        format!("{{{}: {{{set}}}}}", self.head)
     }
 
     /// Its name, as of a file.

@@ -435,8 +435,9 @@ def cases():
     yield "diffusion, velocity", {"diffusion": {**noised, "network": attending, "target": "velocity", "sampler": few}}
     yield "diffusion, prefixes", {"diffusion": {**noised, "network": unet, "target": "sample", "sampler": few, "prefixes": True}}
     yield "flow", {"flow": {**flows, "network": unet, "solver": "euler", "times": {"even": {}}}}
-    yield "flow, midpoint", {"flow": {**flows, "network": attending, "solver": "midpoint", "times": {"beta": {"alpha": 1.5, "most": 0.999}}}}
+    yield "flow, midpoint", {"flow": {**flows, "guidance": 3.0, "network": attending, "solver": "midpoint", "times": {"beta": {"alpha": 1.5, "most": 0.999}}}}
     yield "flow, prefixes", {"flow": {**flows, "network": attending, "solver": "euler", "times": {"even": {}}, "prefixes": True}}
+    yield "flow, perceptron", {"flow": {**flows, "network": {"perceptron": {"width": 8, "layers": 2}}, "solver": "euler", "times": {"even": {}}}}
     yield "tokens", {"tokens": {"levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
     searched = {"width": 12, "layers": 2, "judging": 1, "knots": 3, "positives": 2, "negatives": 3, "restoring": 0.7}
     yield "energy", {"energy": {**searched, "samples": 5, "rounds": 4, "deviation": 0.8, "shrink": 0.6}}

@@ -101,7 +101,17 @@ def waves(at, width):
 def denoiser(w, config, seen, x, times, outputs):
     if "unet" in config:
         return unet(w, config["unet"], seen, x, times, outputs)
+    if "perceptron" in config:
+        return perceptron(w, config["perceptron"], seen, x, times, outputs)
     return transformer(w, config["transformer"], seen, x, times, outputs)
+
+
+def perceptron(w, config, seen, x, times, outputs):
+    width, site = config["width"], "perceptron"
+    steps, noisy = x.shape[1], x.flatten(1)
+    known = linear(w, f"{site}.time", waves(times, width), width) + linear(w, f"{site}.seen", seen.pooled, width)
+    out = trunk(w, f"{site}.trunk", linear(w, f"{site}.entry", noisy, width) + known, config["layers"], steps * outputs)
+    return (out + linear(w, f"{site}.around", noisy, steps * outputs)).reshape(-1, steps, outputs)
 
 
 def transformer(w, config, seen, x, times, outputs):

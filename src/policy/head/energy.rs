@@ -290,10 +290,7 @@ impl Head for Energy {
         let told = (others - scores.narrow(1, 0, near)).softplus().mean_dim(1, false, scores.kind());
         let off = (restored - shown.unsqueeze(1)) / of(&self.rounds.outward).view([-1, 1, 1]);
         let restored = off.square().mean_dim([1, 2].as_slice(), false, scores.kind());
-        Loss {
-            each: &told + &restored * restoring,
-            parts: vec![("contrast", told), ("restored", restored)],
-        }
+        Loss { each: &told + &restored * restoring, parts: vec![("contrast", told), ("restored", restored)] }
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
