@@ -36,6 +36,7 @@ fn cases() -> Result<Vec<(String, Config)>> {
         "{flow: {network: {transformer: {width: 32}}, prefixes: true}}",
         "{flow: {network: {perceptron: {width: 64, layers: 2}}, prefixes: true}}",
         "{tokens: {width: 32, levels: 64}}",
+        "{tokens: {width: 32, levels: 64, knots: 4}}",
         "{energy: {width: 32}}",
     ];
     settings.iter().map(|text| Ok(((*text).to_owned(), serde_saphyr::from_str(text)?))).collect()

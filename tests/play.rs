@@ -1,7 +1,7 @@
 //! From aimless play to a policy that is told what to reach, as the README does it.
 //!
 //! How well it reaches is a matter of minutes of training and stands in the README; here it is held that each link of the chain is
-//! there: the tool's pose in the bag, goals of the next two seconds in the windows, the target's pose as the goal in an attempt.
+//! there: the tool's pose in the bag, goals of the next moment in the windows, the target's pose as the goal in an attempt.
 #![cfg(all(feature = "learn", feature = "sim"))]
 
 #[path = "support/recording.rs"]
@@ -30,8 +30,8 @@ use recording::{config, session};
 use simulating::options;
 use tch::{Device, Kind};
 
-/// Two seconds of the robot's grid.
-const WITHIN: usize = 50;
+/// The 0.8 s in which the recipe draws goals, on the robot's grid.
+const WITHIN: usize = 20;
 
 /// The recipe, with a network that is made in milliseconds.
 fn settings() -> anyhow::Result<Settings> {
@@ -78,7 +78,7 @@ fn what_is_learned_from_play_is_told_the_target_as_its_goal() -> anyhow::Result<
         windows.gather(&[window as u32], &mut noise, &mut out)?;
         let ahead = (1..=WITHIN).take_while(|ahead| window + ahead < windows.len());
         let known = ahead.map(|ahead| goal(window + ahead)).collect::<anyhow::Result<Vec<_>>>()?;
-        ensure!(known.contains(&out.goal), "window {window}: {:?} is not of the next two seconds", out.goal);
+        ensure!(known.contains(&out.goal), "window {window}: {:?} is not of the next moment", out.goal);
     }
 
     let spec = Spec { layout: dataset.layout.clone(), policy, augment: settings.data.augment.clone() };

@@ -284,10 +284,27 @@ def flow(config):
     return loss, sample
 
 
+def knots_of(count):
+    """As many steps, spread evenly; halves are rounded up."""
+    return [math.floor(knot * (CHUNK - 1) / (count - 1) + 0.5) for knot in range(count)]
+
+
+def straight(x, knots):
+    """The chunk that runs straight from knot to knot of `x`, which is [B, knots, action]."""
+    steps = []
+    for step in range(CHUNK):
+        after = next(place for place, knot in enumerate(knots) if knot >= step)
+        before = max(after - 1, 0)
+        share = 1.0 if after == 0 else (step - knots[before]) / (knots[after] - knots[before])
+        steps.append((1 - share) * x[:, before] + share * x[:, after])
+    return torch.stack(steps, 1)
+
+
 def tokens(config):
     width, count = config["width"], config["levels"]
     levels = torch.stack([F.interpolate(torch.tensor(q)[None, None], count, mode="linear", align_corners=True)[0, 0] for q in QUANTILES])
     size = (config["heads"], config["inner"] * width)
+    knots = knots_of(config.get("knots", CHUNK))
 
     def words_of(actions):
         return (actions[..., None] - levels).abs().argmin(-1)
@@ -296,7 +313,7 @@ def tokens(config):
         """Of every word after those of `words`: [B, said + 1, levels]."""
         memory = linear(w, "seen", seen.tokens, width) + w("seen_places", TOKENS, width)
         x = torch.cat([w("start", 1, 1, width).expand(BATCH, 1, width), w("words", count, width)[words]], 1)
-        places = (w("step_places", CHUNK, 1, width) + w("number_places", 1, ACTION, width)).reshape(-1, width)
+        places = (w("step_places", len(knots), 1, width) + w("number_places", 1, ACTION, width)).reshape(-1, width)
         x = x + places[: x.shape[1]]
         causal = torch.ones(x.shape[1], x.shape[1]).tril() > 0
         for layer in range(config["layers"]):
@@ -304,15 +321,18 @@ def tokens(config):
         return linear(w, "out", norm(w, "norm", x), count)
 
     def loss(w, seen, target, noise):
-        words = words_of(target.actions).flatten(1)
+        words = words_of(target.held[:, knots]).flatten(1)
         each = F.cross_entropy(scores(w, seen, words[:, :-1]).transpose(1, 2), words, reduction="none")
-        return target.mean(each.reshape(BATCH, CHUNK, ACTION)), {}
+        each = each.reshape(BATCH, len(knots), ACTION).mean(2)
+        counted = target.counted[:, knots]
+        return (each * counted).sum(1) / counted.sum(1).clamp(min=1.0), {}
 
     def sample(w, seen, promise, noise):
-        places, forced = unit(noise, CHUNK * ACTION, BATCH), words_of(promise.actions).flatten(1)
+        frozen = [knot for knot in knots if knot < FROZEN]
+        places, forced = unit(noise, len(knots) * ACTION, BATCH), words_of(promise.actions[:, frozen]).flatten(1)
         words = torch.zeros(BATCH, 0, dtype=torch.int64)
-        for place in range(CHUNK * ACTION):
-            if promise.there and place < FROZEN * ACTION:
+        for place in range(len(knots) * ACTION):
+            if promise.there and place < len(frozen) * ACTION:
                 word = forced[:, place]
             else:
                 word = torch.tensor([
@@ -320,9 +340,9 @@ def tokens(config):
                     for number, row in enumerate(scores(w, seen, words)[:, -1])
                 ])
             words = torch.cat([words, word[:, None]], 1)
-        words = words.reshape(BATCH, CHUNK, ACTION)
-        chunk = torch.stack([levels[number][words[..., number]] for number in range(ACTION)], 2)
-        return promise.keep(chunk)
+        words = words.reshape(BATCH, len(knots), ACTION)
+        said = torch.stack([levels[number][words[..., number]] for number in range(ACTION)], 2)
+        return promise.keep(straight(said, knots))
 
     return loss, sample
 
@@ -347,7 +367,7 @@ def drawn(shares, place, top_p):
 
 def energy(config):
     count, width, spread = config["knots"], config["width"], 0.3
-    knots = [math.floor(knot * (CHUNK - 1) / (count - 1) + 0.5) for knot in range(count)]
+    knots = knots_of(count)
     far = config["deviation"] * config["shrink"] ** torch.arange(config["rounds"] + 1.0)
 
     def context(w, seen):
@@ -400,13 +420,7 @@ def energy(config):
             x = back if step + 1 == config["rounds"] else (1 - config["shrink"]) * back + config["shrink"] * x
         best = torch.stack([x[row, total[row].argmin()] for row in range(BATCH)])
         x = torch.cat([wanted[:, 0], best[:, fixed:]], 1).reshape(BATCH, count, ACTION)
-        steps = []
-        for step in range(CHUNK):
-            after = next(place for place, knot in enumerate(knots) if knot >= step)
-            before = max(after - 1, 0)
-            share = 1.0 if after == 0 else (step - knots[before]) / (knots[after] - knots[before])
-            steps.append((1 - share) * x[:, before] + share * x[:, after])
-        return promise.keep(torch.stack(steps, 1))
+        return promise.keep(straight(x, knots))
 
     return loss, sample
 
@@ -440,6 +454,7 @@ def cases():
     yield "flow, perceptron", {"flow": {**flows, "network": {"perceptron": {"width": 8, "layers": 2}}, "solver": "euler", "times": {"even": {}}}}
     yield "tokens", {"tokens": {"levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
     searched = {"width": 12, "layers": 2, "judging": 1, "knots": 3, "positives": 2, "negatives": 3, "restoring": 0.7}
+    yield "tokens, knots", {"tokens": {"knots": 3, "levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
     yield "energy", {"energy": {**searched, "samples": 5, "rounds": 4, "deviation": 0.8, "shrink": 0.6}}
 
 

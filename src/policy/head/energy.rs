@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::given;
+use super::knots::Knots;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
 use crate::nn::fits::{self, checked, fits, some};
 use crate::nn::layers::Linear;
@@ -137,10 +138,7 @@ impl Rounds {
 struct Energy {
     config: Config,
     action: i64,
-    /// The steps the knots are at.
-    knots: Vec<i64>,
-    /// `[chunk, knots]`: a chunk from its knots.
-    between: Tensor,
+    knots: Knots,
     rounds: Rounds,
     seen: Linear,
     context: Trunk,
@@ -153,14 +151,12 @@ struct Energy {
 /// The head.
 pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
     let width = i64::from(config.width);
-    let knots = knots(shape.chunk, config.knots.into());
-    let count = knots.len() as i64;
-    let numbers = count * shape.action;
     let like = Tensor::zeros([1], (site.kind(), site.device()));
+    let knots = Knots::new(shape.chunk, config.knots.into(), &like);
+    let numbers = knots.count() * shape.action;
     Box::new(Energy {
         config: config.clone(),
         action: shape.action,
-        between: chance::given(&between(shape.chunk, &knots), &like).view([shape.chunk, count]),
         rounds: Rounds::new(config, &like),
         seen: Linear::new(&site.at("seen"), shape.width, width),
         context: Trunk::new(&site.at("context"), Size { width, layers: config.layers }, width),
@@ -169,30 +165,6 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
         judge: Trunk::new(&site.at("judge"), Size { width, layers: config.judging }, numbers),
         knots,
     })
-}
-
-/// Steps spread evenly from the first to the last.
-fn knots(chunk: i64, count: i64) -> Vec<i64> {
-    let count = count.min(chunk);
-    (0..count)
-        .map(|knot| if count == 1 { 0 } else { (knot * (chunk - 1) + (count - 1) / 2) / (count - 1) })
-        .collect()
-}
-
-/// The weights of the knots in each step.
-fn between(chunk: i64, knots: &[i64]) -> Vec<f64> {
-    let weight = |step: i64, knot: usize| {
-        let side = |other: Option<&i64>| {
-            other.map_or(1.0, |other| 1.0 - (step - knots[knot]) as f64 / (other - knots[knot]) as f64)
-        };
-        let beside = if step >= knots[knot] {
-            knots.get(knot + 1)
-        } else {
-            knot.checked_sub(1).map(|before| &knots[before])
-        };
-        side(beside).max(0.0)
-    };
-    (0..chunk).flat_map(|step| (0..knots.len()).map(move |knot| weight(step, knot))).collect()
 }
 
 impl Energy {
@@ -225,24 +197,10 @@ impl Energy {
         Tensor::cat(&[&shown + &off, shown - off], 1)
     }
 
-    /// The demonstrated chunk at the knots: `[B, knots · action]`.
-    fn shown(&self, target: &Target<'_>) -> Tensor {
-        let knots = Tensor::from_slice(&self.knots).to_device(target.actions.device());
-        given::held(target).index_select(1, &knots).flatten(1, 2)
-    }
-
-    /// The knots that are frozen, `[B, 1, frozen · action]`; none where nothing is promised of them.
-    fn frozen(&self, promised: Option<Promised<'_>>) -> Option<Tensor> {
-        let Promised { actions, frozen } = promised?;
-        let count = self.knots.iter().take_while(|knot| **knot < frozen).count();
-        let steps = Tensor::from_slice(&self.knots[..count]).to_device(actions.device());
-        (count > 0).then(|| actions.index_select(1, &steps).flatten(1, 2).unsqueeze(1))
-    }
-
     /// The knots of the best candidate of each row: `[B, knots · action]`.
     fn search(&self, seen: &Encoding, frozen: Option<&Tensor>, noise: &mut Noise) -> Tensor {
         let context = self.context(seen);
-        let (batch, numbers) = (context.size()[0], self.knots.len() as i64 * self.action);
+        let (batch, numbers) = (context.size()[0], self.knots.count() * self.action);
         let drawn = chance::normal(noise, &[batch, self.config.samples.into(), numbers], &context);
         let mut knots = &drawn * self.config.far(0);
         let mut sums = knots.new_zeros([batch, drawn.size()[1]], (knots.kind(), knots.device()));
@@ -275,7 +233,7 @@ fn held(knots: Tensor, frozen: Option<&Tensor>, off: Option<&Tensor>) -> Tensor 
 impl Head for Energy {
     fn loss(&self, seen: &Encoding, target: &Target<'_>, noise: &mut Noise) -> Loss {
         let Config { positives, negatives, restoring, rounds, .. } = self.config;
-        let (context, shown) = (self.context(seen), self.shown(target));
+        let (context, shown) = (self.context(seen), self.knots.shown(target).flatten(1, 2));
         let rounds = chance::below(noise, shown.size()[0], rounds as usize);
         let rounds = Tensor::from_slice(&rounds).to_device(shown.device());
         let of = |all: &Tensor| all.index_select(0, &rounds);
@@ -294,27 +252,14 @@ impl Head for Energy {
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let frozen = self.frozen(promised);
+        let frozen = self.knots.frozen(promised).map(|frozen| frozen.flatten(1, 2).unsqueeze(1));
         let knots = tch::no_grad(|| self.search(seen, frozen.as_ref(), noise));
         let knots = held(knots.unsqueeze(1), frozen.as_ref(), None);
-        let chunk = self.between.matmul(&knots.view([-1, self.knots.len() as i64, self.action]));
+        let chunk = self.knots.chunk(knots.view([-1, self.knots.count(), self.action]));
         given::kept(chunk, promised)
     }
 
     fn continuing(&self) -> Continuing {
         Continuing::Yes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chunk_runs_straight_between_its_knots() {
-        let knots = knots(5, 3);
-        assert_eq!(knots, [0, 2, 4]);
-        let rows = between(5, &knots);
-        assert_eq!(rows, [1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0, 0.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0]);
     }
 }

@@ -19,6 +19,7 @@ pub mod flow;
 mod given;
 mod guide;
 mod heeding;
+mod knots;
 pub mod mog;
 pub mod mse;
 pub mod tokens;

@@ -3,12 +3,14 @@
 //! The levels of a number are its quantiles in the data, so that each is used about as often (as Brohan et al. 2022 have 256 even
 //! ones; quantiles do not waste them where nobody ever went). A causal transformer (Radford et al. 2019) attends to what was said so
 //! far and to the observation; each number is then drawn with a temperature from the likeliest levels that together have the
-//! probability `top_p` (Holtzman et al. 2020). Going on from a promise is saying it first.
+//! probability `top_p` (Holtzman et al. 2020). Going on from a promise is saying it first. A long chunk is a long sentence; with
+//! `knots` only some of its steps are said, and it runs straight between them.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::given;
+use super::knots::Knots;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
 use crate::nn::attention::{self, Block, Memory, Order, Sight, Size};
 use crate::nn::fits::{self, checked, fits, some};
@@ -20,6 +22,9 @@ use crate::noise::Noise;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields, default)]
 pub struct Config {
+    /// The steps of a chunk that are said, spread evenly; all of them where nothing is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knots: Option<u32>,
     /// Levels of each number.
     pub levels: u32,
     /// Numbers a token; a multiple of the heads.
@@ -38,7 +43,16 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { levels: 256, width: 128, layers: 3, heads: 4, inner: 4, temperature: 1.0, top_p: 0.95 }
+        Self {
+            knots: None,
+            levels: 256,
+            width: 128,
+            layers: 3,
+            heads: 4,
+            inner: 4,
+            temperature: 1.0,
+            top_p: 0.95,
+        }
     }
 }
 
@@ -46,6 +60,7 @@ checked!(Config);
 
 impl Config {
     fn check(&self) -> Result<(), fits::Error> {
+        self.knots.map_or(Ok(()), |knots| some("knots", knots))?;
         fits("levels", &self.levels, "at least 2", self.levels >= 2)?;
         some("layers", self.layers)?;
         some("inner", self.inner)?;
@@ -64,7 +79,7 @@ impl Config {
 struct Tokens {
     temperature: f64,
     top_p: f64,
-    chunk: i64,
+    knots: Knots,
     action: i64,
     /// `[action, levels]`, rising.
     levels: Tensor,
@@ -86,27 +101,28 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
     let levels: Vec<f64> = (0..shape.action).flat_map(|number| shape.spread(number, config.levels)).collect();
     let like = Tensor::zeros([1], (site.kind(), site.device()));
     let count = i64::from(config.levels);
+    let knots = Knots::new(shape.chunk, config.knots.map_or(shape.chunk, i64::from), &like);
     let block = |layer| Block::with_memory(&site.at("block").at(layer), size, Order::Before);
     Box::new(Tokens {
         temperature: config.temperature,
         top_p: config.top_p,
-        chunk: shape.chunk,
         action: shape.action,
         levels: chance::given(&levels, &like).view([shape.action, count]),
         seen: Linear::new(&site.at("seen"), shape.width, width),
         seen_places: site.normal("seen_places", &[shape.tokens, width], 0.02),
         words: site.normal("words", &[count, width], 0.02),
         start: site.normal("start", &[1, 1, width], 0.02),
-        step_places: site.normal("step_places", &[shape.chunk, 1, width], 0.02),
+        step_places: site.normal("step_places", &[knots.count(), 1, width], 0.02),
         number_places: site.normal("number_places", &[1, shape.action, width], 0.02),
         blocks: (0..config.layers).map(block).collect(),
         norm: LayerNorm::new(&site.at("norm"), width),
         out: Linear::new(&site.at("out"), width, count),
+        knots,
     })
 }
 
 impl Tokens {
-    /// The nearest level of each number: `[B, chunk, action]`, the lower of two that are as near.
+    /// The nearest level of each number: `[B, steps, action]`, the lower of two that are as near.
     fn words_of(&self, actions: &Tensor) -> Tensor {
         let count = self.levels.size()[1];
         let between = (self.levels.narrow(1, 0, count - 1) + self.levels.narrow(1, 1, count - 1)) * 0.5;
@@ -116,10 +132,11 @@ impl Tokens {
         words.view([self.action, -1, steps]).permute([1, 2, 0])
     }
 
-    /// The numbers of `words: [B, chunk · action]`.
+    /// The chunk of `words: [B, knots · action]`.
     fn actions_of(&self, words: &Tensor) -> Tensor {
         let by_number = words.view([-1, self.action]).transpose(0, 1);
-        self.levels.gather(1, &by_number, false).transpose(0, 1).reshape([-1, self.chunk, self.action])
+        let said = self.levels.gather(1, &by_number, false).transpose(0, 1);
+        self.knots.chunk(said.reshape([-1, self.knots.count(), self.action]))
     }
 
     fn memories(&self, seen: &Encoding) -> Vec<Memory> {
@@ -127,7 +144,7 @@ impl Tokens {
         self.blocks.iter().filter_map(|block| block.remember(&seen)).collect()
     }
 
-    /// `[1, chunk · action, width]`.
+    /// `[1, knots · action, width]`.
     fn places(&self) -> Tensor {
         (&self.step_places + &self.number_places).flatten(0, 1).unsqueeze(0)
     }
@@ -149,9 +166,8 @@ impl Tokens {
     }
 
     fn speak(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
-        let (batch, length) = (seen.pooled.size()[0], self.chunk * self.action);
-        let forced = promised
-            .map(|Promised { actions, frozen }| (self.words_of(actions).flatten(1, 2), frozen * self.action));
+        let (batch, length) = (seen.pooled.size()[0], self.knots.count() * self.action);
+        let forced = self.knots.frozen(promised).map(|actions| self.words_of(&actions).flatten(1, 2));
         let chances = chance::unit(noise, &[length, batch], &seen.pooled);
         let (memories, places) = (self.memories(seen), self.places());
         let mut before: Vec<Option<Memory>> = self.blocks.iter().map(|_| None).collect();
@@ -163,7 +179,7 @@ impl Tokens {
                 x = block.go_on(&x, before, Some(memory));
             }
             let word = match &forced {
-                Some((words, count)) if place < *count => words.select(1, place),
+                Some(words) if place < words.size()[1] => words.select(1, place),
                 _ => self.next(&self.scores(&x).squeeze_dim(1), &chances.get(place)),
             };
             last = self.spoken(&word.unsqueeze(1));
@@ -179,7 +195,7 @@ impl Tokens {
 
 impl Head for Tokens {
     fn loss(&self, seen: &Encoding, target: &Target<'_>, _noise: &mut Noise) -> Loss {
-        let words = self.words_of(target.actions).flatten(1, 2);
+        let words = self.words_of(&self.knots.shown(target)).flatten(1, 2);
         let start = self.start.expand([words.size()[0], -1, -1], false);
         let before = self.spoken(&words.narrow(1, 0, words.size()[1] - 1));
         let mut x = Tensor::cat(&[start, before], 1) + self.places();
@@ -187,8 +203,9 @@ impl Head for Tokens {
             x = block.forward(&x, Sight::Before, Some(&memory));
         }
         let likelihoods = self.scores(&x).log_softmax(2, x.kind());
-        let each = -likelihoods.gather(2, &words.unsqueeze(2), false).view([-1, self.chunk, self.action]);
-        Loss { each: given::mean(&each, &given::counted(target)), parts: Vec::new() }
+        let each =
+            -likelihoods.gather(2, &words.unsqueeze(2), false).view([-1, self.knots.count(), self.action]);
+        Loss { each: given::mean(&each, &self.knots.counted(&given::counted(target))), parts: Vec::new() }
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
@@ -222,7 +239,7 @@ mod tests {
         let head = Tokens {
             temperature: 0.0,
             top_p: 1.0,
-            chunk: 3,
+            knots: Knots::new(3, 3, &levels),
             action: 1,
             levels: levels.view([1, 8]),
             seen: Linear::new(&site.at("seen"), 8, 8),
