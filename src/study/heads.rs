@@ -51,7 +51,7 @@ impl Cell {
             // What the chunk is, is learned sooner than what its noise is.
             "diffusion" => "network: {perceptron: {}}, target: sample",
             "flow" => "network: {perceptron: {}}",
-            "tokens" => "width: 64, layers: 2",
+            "tokens" => "width: 64, layers: 2, knots: 4",
             _ => "",
         };
         format!("{{{}: {{{set}}}}}", self.head)
