@@ -3,6 +3,9 @@
 //! The nodes live in this process; between DDS nodes everything travels over sockets of this host all the same. What
 //! holds between DDS implementations is in `dds_interop.rs`.
 
+#[path = "support/patience.rs"]
+mod patience;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -119,11 +122,7 @@ fn topic(name: &str, qos: Qos) -> Topic {
 
 /// Waits until `condition` holds.
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    patience::until(what, PATIENCE, || Ok(condition())).expect("only a defect takes that long");
 }
 
 fn heard_by(sink: &dyn Sink, subscriptions: usize) {

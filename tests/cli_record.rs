@@ -6,13 +6,15 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "support/patience.rs"]
+mod patience;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apprentice::bag;
 use apprentice::bus::{self, Kind};
@@ -72,11 +74,7 @@ impl Drop for Robot {
 
 /// Waits until `reached`, half a minute at the most.
 fn until(what: &str, mut reached: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !reached() {
-        assert!(Instant::now() < deadline, "not within half a minute: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
+    patience::until(what, Duration::from_secs(30), || Ok(reached())).expect("it comes within half a minute");
 }
 
 /// Nothing vanished silently from the bag that `bag info` says this of: every number that is missing between a topic's

@@ -5,6 +5,8 @@
 
 #[path = "support/demonstrations.rs"]
 mod demonstrations;
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/small_disk.rs"]
 mod small_disk;
 
@@ -16,8 +18,11 @@ use std::time::Duration;
 use apprentice::data::{Config, Dataset, Interventions, Observation};
 use apprentice::noise::Noise;
 use demonstrations::{Scratch, demonstration};
+use patience::until;
 use small_disk::SmallDisk;
 
+/// Far longer than a cache takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Says to the child process of a test which folder is meant.
 const FOLDER: &str = "APPRENTICE_TEST_FOLDER";
 
@@ -28,6 +33,13 @@ fn all(dataset: &Dataset) -> anyhow::Result<Vec<Observation>> {
         .enumerate()
         .flat_map(|(number, episode)| (0..episode.ticks).map(move |tick| (number, tick)));
     Ok(ticks.map(|(episode, tick)| dataset.observation(episode, tick)).collect::<Result<_, _>>()?)
+}
+
+/// How many bytes there are in the cache; none where it is not there yet.
+fn written(scratch: &Scratch) -> anyhow::Result<u64> {
+    let Ok(files) = fs::read_dir(scratch.cache()) else { return Ok(0) };
+    // A draft may get its name while it is looked at.
+    Ok(files.filter_map(|file| file.ok()?.metadata().ok()).map(|file| file.len()).sum())
 }
 
 /// The files in the cache, and of them those that are not whole.
@@ -182,12 +194,15 @@ fn a_process_that_is_killed_leaves_nothing_that_is_taken_for_whole() -> anyhow::
         scratch.add(&demonstration(6000), &[])?;
     }
     let whole = all(&*scratch.open(&Config::default())?)?;
-    let mut noise = Noise::new(2);
+    let (mut noise, size) = (Noise::new(2), written(&scratch)?);
     for round in 0..12 {
         fs::remove_dir_all(scratch.cache())?;
         let mut other = start(&scratch)?;
         // How far it comes is left to chance: every moment must be a good one.
-        std::thread::sleep(Duration::from_micros(noise.below(60_000) as u64));
+        let share = noise.below(size as usize) as u64;
+        until("so much of the cache", PATIENCE, || {
+            Ok(written(&scratch)? >= share || other.try_wait()?.is_some())
+        })?;
         other.kill()?;
         other.wait()?;
         assert_eq!(all(&*scratch.open(&Config::default())?)?, whole, "round {round}");

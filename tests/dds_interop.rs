@@ -3,6 +3,9 @@
 //! Both directions, at the rates of a camera and an arm, counting every message. The peers are in `tests/peers/`.
 #![cfg(feature = "dds")]
 
+#[path = "support/patience.rs"]
+mod patience;
+
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,6 +24,7 @@ use apprentice::node::{self, Stop};
 use apprentice::spec::Expect;
 use apprentice::time::{Clock, Wall};
 use apprentice::wire::{Qos, Reliability};
+use patience::due_at;
 
 /// Far longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -205,18 +209,17 @@ fn a_cyclone_subscriber_hears_every_message_of_ours() -> Result<()> {
     let (images, joint_states) = (IMAGES.to_string(), JOINT_STATES.to_string());
     let expected = ["--images", &images, "--joint-states", &joint_states, "--seconds", "60"];
     let peer = Peer::start("dds_listen.py", domain(2), &expected)?;
-    until(|| camera.matched() == 1 && arm.matched() == 1)?;
+    until("the peer subscribes", || camera.matched() == 1 && arm.matched() == 1)?;
     let (mut image, mut joint_state) = (image(), joint_state());
     let start = Instant::now();
     for number in 0..JOINT_STATES {
-        let due = start + Duration::from_millis(2) * number;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        due_at(start + Duration::from_millis(2) * number);
         joint_state.header = header(number);
-        until(|| arm.send(&joint_state).is_ok())?;
+        until("joints are taken", || arm.send(&joint_state).is_ok())?;
         if number * IMAGES / JOINT_STATES < (number + 1) * IMAGES / JOINT_STATES {
             image.header = header(number * IMAGES / JOINT_STATES);
             // A reliable publisher refuses while too much of it is unacknowledged, as it may on a busy machine.
-            until(|| camera.send(&image).is_ok())?;
+            until("pictures are taken", || camera.send(&image).is_ok())?;
         }
     }
     let heard = peer.answer()?;
@@ -226,13 +229,8 @@ fn a_cyclone_subscriber_hears_every_message_of_ours() -> Result<()> {
     Ok(())
 }
 
-fn until(mut condition: impl FnMut() -> bool) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition() {
-        ensure!(Instant::now() < deadline, "waited in vain");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
+fn until(what: &str, mut condition: impl FnMut() -> bool) -> Result<()> {
+    patience::until(what, PATIENCE, || Ok(condition()))
 }
 
 #[test]
@@ -278,7 +276,7 @@ fn a_type_hash_that_differs_from_ours_is_noted_in_the_bag() -> Result<()> {
     let (hash, out) = (format!("RIHS01_{}", "0b".repeat(32)), tempfile::tempdir()?);
     let _peer = Peer::start("dds_publish.py", domain(5), &["--seconds", "60", "--type-hash", &hash])?;
     let offer = || bus.offers().into_iter().find(|offer| offer.name == "/arm_0/joint_states");
-    until(|| offer().is_some())?;
+    until("the topic is known", || offer().is_some())?;
     let announced = offer().context("it was there a moment ago")?.hashes;
     assert_eq!(announced, [("sensor_msgs/msg/JointState".to_owned(), hash.clone())]);
 
@@ -302,7 +300,7 @@ fn a_cyclone_publishers_topics_and_node_are_known_to_us() -> Result<()> {
     let bus = join(domain(5))?;
     let _peer = Peer::start("dds_publish.py", domain(5), &["--seconds", "30", "--node", "/rig/camera"])?;
     let offer = || bus.offers().into_iter().find(|offer| offer.name == "/camera_0/image_raw");
-    until(|| offer().is_some_and(|offer| !offer.publishers.is_empty()))?;
+    until("its publisher is known", || offer().is_some_and(|offer| !offer.publishers.is_empty()))?;
     let offer = offer().context("it was there a moment ago")?;
     assert_eq!(offer.types, ["sensor_msgs/msg/Image"]);
     assert_eq!(offer.publishers, ["/rig/camera"]);

@@ -9,13 +9,16 @@
 #[path = "support/cli.rs"]
 mod cli;
 
+#[path = "support/patience.rs"]
+mod patience;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use apprentice::bag;
@@ -102,13 +105,8 @@ fn publish(lease: &str, how: &[&str]) -> Result<Running> {
     Ok(Running(command.stdout(Stdio::piped()).spawn().context("the publisher: run `make setup` first")?))
 }
 
-fn until(what: &str, mut reached: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !reached()? {
-        ensure!(Instant::now() < deadline, "not in time: {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
+fn until(what: &str, reached: impl FnMut() -> Result<bool>) -> Result<()> {
+    patience::until(what, PATIENCE, reached)
 }
 
 fn size_of(folder: &Path) -> u64 {

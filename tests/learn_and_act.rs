@@ -4,6 +4,8 @@
 //! the same one does the same, and that what it meets in an attempt is what the bag of such an attempt would have taught it.
 #![cfg(all(feature = "learn", feature = "sim"))]
 
+#[path = "support/collecting.rs"]
+mod collecting;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/simulating.rs"]
@@ -16,20 +18,19 @@ mod waves;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use apprentice::bus::{Node, typed};
+use apprentice::bus::typed;
 use apprentice::config::Settings;
 use apprentice::control;
 use apprentice::data::{Config, Dataset, Observation, Subject};
 use apprentice::msg::Message as _;
 use apprentice::msg::std::Float64MultiArray;
 use apprentice::nn::device::Device;
-use apprentice::node::Stop;
-use apprentice::node::simulator::{self, Collected, Options, Pace};
+use apprentice::node::simulator::{Options, Pace};
 use apprentice::policy::checkpoint;
 use apprentice::sim::{Disturbance, JOINTS};
 use apprentice::time::Stamp;
 use apprentice::train::evaluate::{self, Attempt, Robot, evaluate};
-use recording::{Read, config, session};
+use recording::Read;
 use simulating::{COMMANDS, options};
 use training::Setup;
 
@@ -45,17 +46,8 @@ fn settings(sets: &[&str]) -> anyhow::Result<Settings> {
 
 /// Records so many demonstrations of the expert below `out`.
 fn collect(settings: &Settings, episodes: u32, out: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let wanted = Options {
-        seed: SEED,
-        episodes: Some(episodes),
-        observe: settings.observe.clone(),
-        ..options("reach", Pace::Fast, Float64MultiArray::TYPE)?
-    };
-    let expected = settings.expected(&Node::new("recorder", "")?)?;
-    let mut bags = Vec::new();
-    let keep = |one: &Collected| bags.push(one.path.clone());
-    simulator::collect(&wanted, &expected, config(), session(out), &Stop::default(), keep)?;
-    Ok(bags)
+    let reach = options("reach", Pace::Fast, Float64MultiArray::TYPE)?;
+    collecting::collect(Options { seed: SEED, episodes: Some(episodes), ..reach }, settings, out)
 }
 
 /// Attempts with the best policy of the run in `folder`.

@@ -4,6 +4,8 @@
 //! there: the tool's pose in the bag, goals of the next moment in the windows, the target's pose as the goal in an attempt.
 #![cfg(all(feature = "learn", feature = "sim"))]
 
+#[path = "support/collecting.rs"]
+mod collecting;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/simulating.rs"]
@@ -13,20 +15,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use apprentice::bus::Node;
 use apprentice::config::Settings;
 use apprentice::control;
 use apprentice::data::{Dataset, Gathered, Rules, Shape, Subject, Windows};
 use apprentice::msg::Message as _;
 use apprentice::msg::std::Float64MultiArray;
 use apprentice::nn::Weights;
-use apprentice::node::Stop;
-use apprentice::node::simulator::{self, Collected, Options, Pace};
+use apprentice::node::simulator::{Options, Pace};
 use apprentice::noise::Noise;
 use apprentice::policy::{Ensemble, Policy, Spec};
 use apprentice::sim::{Conduct, Disturbance};
 use apprentice::train::evaluate::{self, evaluate};
-use recording::{config, session};
 use simulating::options;
 use tch::{Device, Kind};
 
@@ -41,17 +40,9 @@ fn settings() -> anyhow::Result<Settings> {
 
 /// Bags of play in the folder `out`.
 fn play(settings: &Settings, out: &Path, episodes: u32) -> anyhow::Result<Vec<PathBuf>> {
-    let wanted = Options {
-        conduct: Conduct::Playful,
-        episodes: Some(episodes),
-        observe: settings.observe.clone(),
-        ..options("reach", Pace::Fast, Float64MultiArray::TYPE)?
-    };
-    let expected = settings.expected(&Node::new("recorder", "")?)?;
-    let mut bags = Vec::new();
-    let keep = |one: &Collected| bags.push(one.path.clone());
-    simulator::collect(&wanted, &expected, config(), session(out), &Stop::default(), keep)?;
-    Ok(bags)
+    let reach = options("reach", Pace::Fast, Float64MultiArray::TYPE)?;
+    let wanted = Options { conduct: Conduct::Playful, episodes: Some(episodes), ..reach };
+    collecting::collect(wanted, settings, out)
 }
 
 #[test]
