@@ -3,14 +3,21 @@
 //! No torch, no ROS and no clock of its own: everything here is a function of stamps, so that an evaluation in lockstep and a robot
 //! in real time run the same lines.
 
+pub mod calibrate;
+pub mod gate;
+pub mod handover;
 pub mod interpolate;
 pub mod join;
 mod plan;
 pub mod schedule;
+pub mod watchdog;
 
+pub use gate::{Gate, Mode, Reason, Signs};
+pub use handover::Handover;
 pub use interpolate::Interpolate;
 pub use join::Join;
 pub use schedule::{Counts, Schedule};
+pub use watchdog::Watchdog;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -21,6 +28,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// control:
 ///   join: {ensemble: {decay: 0.01}}
 ///   interpolate: smooth
+///   gate: {human: {button: 4}, doubt: {false_alarms: 0.1}}
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -32,9 +40,10 @@ pub struct Config {
     /// The limits of a robot's joints: read by the part that holds commands to them.
     #[serde(skip_serializing)]
     limits: Elsewhere,
-    /// Who drives: read by the gate.
-    #[serde(skip_serializing)]
-    gate: Elsewhere,
+    /// Who drives.
+    pub gate: gate::Config,
+    /// When something counts as silent or dead.
+    pub watchdog: watchdog::Config,
 }
 
 /// A part of the section that is read elsewhere.

@@ -55,6 +55,14 @@ message! {
         const CAUSE_STALE: u8 = 4;
         /// The plan ran out, or there is no policy.
         const CAUSE_NO_PLAN: u8 = 5;
+        /// No number, a jump, a dead thread, a lost link.
+        const CAUSE_FAULT: u8 = 6;
+        /// The clock stopped or jumped.
+        const CAUSE_CLOCK: u8 = 7;
+        /// Somebody has to let it go on.
+        const CAUSE_OPERATOR: u8 = 8;
+        /// The person's device fell silent or disagrees with the robot.
+        const CAUSE_EXPERT: u8 = 9;
     }
 }
 

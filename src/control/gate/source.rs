@@ -1,0 +1,103 @@
+//! Who may speak on a topic that drives: one publisher, and no second beside it.
+//!
+//! Two hands on one wheel are worse than none: their commands would alternate, each of them fresh and near the robot. So the first
+//! that is heard owns the topic, and who speaks beside it is refused and named. A publisher that was started anew has another
+//! identity; it may speak once the one before has been silent for as long as makes its command stale.
+
+use std::time::Duration;
+
+use crate::time::Stamp;
+use crate::wire::Gid;
+
+/// The owner of a topic.
+#[derive(Clone, Debug)]
+pub struct Only {
+    silence: Duration,
+    owner: Option<(Option<Gid>, Stamp)>,
+    refused: u64,
+}
+
+/// Whether a message counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It does.
+    Owner,
+    /// It does not: another owns the topic.
+    Second {
+        /// The owner.
+        owner: Option<Gid>,
+        /// Who spoke beside it.
+        second: Option<Gid>,
+    },
+}
+
+impl Only {
+    /// Nobody owns the topic yet; who is silent for longer than `silence` loses it.
+    pub fn new(silence: Duration) -> Self {
+        Self { silence, owner: None, refused: 0 }
+    }
+
+    /// Whether a message of that publisher counts. A bus that does not tell publishers apart has one owner.
+    pub fn admit(&mut self, publisher: Option<Gid>, now: Stamp) -> Admission {
+        match self.owner {
+            Some((owner, heard)) if owner != publisher && now.since(heard) <= self.silence => {
+                self.refused += 1;
+                Admission::Second { owner, second: publisher }
+            }
+            _ => {
+                self.owner = Some((publisher, now));
+                Admission::Owner
+            }
+        }
+    }
+
+    /// How many messages were refused.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+}
+
+impl Admission {
+    /// What the operator reads of a refusal on `topic`; nothing where nothing is refused.
+    pub fn words(self, topic: &str) -> Option<String> {
+        let name = |gid: Option<Gid>| {
+            gid.map_or_else(
+                || "a publisher without a name".to_owned(),
+                |gid| gid.0.iter().map(|byte| format!("{byte:02x}")).collect(),
+            )
+        };
+        match self {
+            Self::Owner => None,
+            Self::Second { owner, second } => Some(format!(
+                "{topic:?} has a second publisher, which is refused: {} beside {}",
+                name(second),
+                name(owner)
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: i64) -> Stamp {
+        Stamp(ms * 1_000_000)
+    }
+
+    #[test]
+    fn a_second_publisher_is_refused_and_named_until_the_first_is_gone() {
+        let (first, second) = (Some(Gid([1; 16])), Some(Gid([0xab; 16])));
+        let mut only = Only::new(Duration::from_millis(100));
+        assert_eq!(only.admit(first, ms(0)), Admission::Owner);
+        let refused = only.admit(second, ms(50));
+        assert_eq!(refused, Admission::Second { owner: first, second });
+        let words = refused.words("expert/command").expect("it is refused");
+        assert!(words.contains("\"expert/command\"") && words.contains("abab") && words.contains("0101"));
+        assert_eq!(only.admit(first, ms(90)), Admission::Owner);
+        assert_ne!(only.admit(second, ms(190)), Admission::Owner, "the owner is not gone yet");
+        assert_eq!(only.admit(second, ms(191)), Admission::Owner);
+        assert_ne!(only.admit(first, ms(192)), Admission::Owner);
+        assert_eq!(only.refused(), 3);
+    }
+}
