@@ -61,19 +61,21 @@ impl Handover {
 
     /// Remembers what really left for the robot, behind the limits.
     ///
-    /// Values for other joints are not remembered, nor those that are no numbers.
+    /// Values for other joints are not remembered, nor those that are no numbers; of two for one tick the later counts.
     pub fn sent(&mut self, values: &[f64], at: Stamp) {
         if values.len() != self.joints() || values.iter().any(|value| !value.is_finite()) {
             return;
         }
-        if self.known > 0 && at <= self.sent[0].at {
-            // Said twice for one tick, or time began anew: there is no speed between the two.
+        if self.known > 0 && at < self.sent[0].at {
+            // Time began anew: there is no speed between the two.
             self.known = 0;
         }
-        self.sent.rotate_right(1);
+        if self.known == 0 || at > self.sent[0].at {
+            self.sent.rotate_right(1);
+            self.known = (self.known + 1).min(MEMORY);
+        }
         self.sent[0].at = at;
         self.sent[0].values.copy_from_slice(values);
-        self.known = (self.known + 1).min(MEMORY);
     }
 
     /// Forgets every command and begins where the robot was measured to stand, as after a start or a hold.
@@ -94,12 +96,11 @@ impl Handover {
         self.speed.fill(0.0);
         self.acceleration.fill(0.0);
         // What left long ago says where the robot is, but not how it moves.
-        let recent = now.since(self.sent[self.known - 1].at) <= self.over;
-        if !recent || now < self.old.at {
-            self.old.at = now;
-            return;
+        let recent = now >= self.old.at && now.since(self.old.at) <= self.over / 2;
+        match recent {
+            true => self.differences(),
+            false => self.old.at = now,
         }
-        self.differences();
     }
 
     /// Speed and acceleration at the newest command, by Newton's divided differences over the last three.

@@ -155,6 +155,31 @@ impl Reason {
         }
     }
 
+    /// Its name, for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::NoPolicy => "no policy",
+            Self::PlanOver => "plan over",
+            Self::Slow => "slow",
+            Self::Reload => "reload",
+            Self::Stale(_) => "stale",
+            Self::Blind(_) => "blind",
+            Self::NoNumber => "no number",
+            Self::Jump => "jump",
+            Self::Thinking => "thinking",
+            Self::Link => "link",
+            Self::Clock(_) => "clock",
+            Self::Limit(_) => "limit",
+            Self::Doubt => "doubt",
+            Self::ExpertGone => "expert gone",
+            Self::Awaited => "awaited",
+            Self::Disagrees => "disagrees",
+            Self::Stopped => "stopped",
+            Self::Returned => "returned",
+        }
+    }
+
     /// What the operator reads. Nothing is allocated until it is written somewhere.
     pub fn words(self, names: &Names) -> impl fmt::Display + '_ {
         Words { reason: self, names }

@@ -297,19 +297,19 @@ impl To {
             Self::Asked => "human, asked".to_owned(),
             Self::Fault => "hold (the fault, or what is graver)".to_owned(),
             Self::Lack => "hold (what the plan lacks)".to_owned(),
-            Self::Hold(reason) => format!("hold ({})", format!("{reason:?}").to_lowercase()),
+            Self::Hold(reason) => format!("hold ({})", reason.name()),
         }
     }
 }
 
 /// The table as people read it, in Markdown.
 pub fn text() -> String {
-    let mut text = "| from | when | to |\n|---|---|---|\n".to_owned();
-    for row in ROWS {
+    let mut text = "| row | from | when | to |\n|---|---|---|---|\n".to_owned();
+    for (number, row) in ROWS.iter().enumerate() {
         let from = row.from.iter().map(|from| from.words()).collect::<Vec<_>>().join(", ");
         let when = row.when.iter().map(|fact| fact.words()).collect::<Vec<_>>().join("; ");
         // Writing to a string cannot fail.
-        writeln!(text, "| {from} | {when} | {} |", row.to.words()).unwrap_or_default();
+        writeln!(text, "| {number} | {from} | {when} | {} |", row.to.words()).unwrap_or_default();
     }
     text
 }
