@@ -102,6 +102,27 @@ fn a_device_that_falls_silent_holds_and_has_to_be_taken_anew() {
 }
 
 #[test]
+fn what_was_taken_by_service_and_lost_has_to_be_taken_anew() {
+    let take = Signs { service: Some(true), ..well() };
+    let (silent, bound) =
+        (Signs { expert: Expert::Silent, ..well() }, Signs { fault: Some(Reason::Link), ..well() });
+    for (loss, reason) in [
+        (silent, Reason::ExpertGone),
+        (bound, Reason::Link),
+        (Signs { stop: true, ..well() }, Reason::Stopped),
+    ] {
+        let mut scene = Scene::released(&button());
+        assert_eq!(scene.tick(take), Mode::Human);
+        assert_eq!(scene.tick(loss), hold(reason));
+        assert_eq!(scene.ticks(100, well()), hold(reason));
+        assert_eq!(scene.tick(take), Mode::Human);
+    }
+    let mut scene = Scene::released(&button());
+    assert_eq!(scene.tick(Signs { service: Some(true), ..bound }), hold(Reason::Link));
+    assert_eq!(scene.tick(well()), hold(Reason::Link), "what nobody could grant then is not granted later");
+}
+
+#[test]
 fn a_gamepad_that_is_unplugged_is_not_a_person_who_lets_go() {
     let mut scene = Scene::released(&button());
     scene.tick(pressed());
