@@ -6,6 +6,7 @@
 #[path = "support/counting.rs"]
 mod counting;
 
+use std::f64::consts::TAU;
 use std::time::Duration;
 
 use apprentice::control::gate::{Config, Gate, Signs};
@@ -46,7 +47,7 @@ impl Way {
 }
 
 fn way() -> impl Strategy<Value = Way> {
-    (-0.5..0.5_f64, 0.0..0.5_f64, 0.0..4.0_f64, 0.0..6.28_f64).prop_map(|(middle, width, turns, phase)| Way {
+    (-0.5..0.5_f64, 0.0..0.5_f64, 0.0..4.0_f64, 0.0..TAU).prop_map(|(middle, width, turns, phase)| Way {
         middle,
         width,
         turns,

@@ -124,7 +124,7 @@ impl Watchdog {
     }
 
     fn clock(&mut self, now: Stamp, monotonic: Duration) -> Option<Odd> {
-        let Some(last) = self.last.replace(Tick { now, monotonic, moved: monotonic }) else { return None };
+        let last = self.last.replace(Tick { now, monotonic, moved: monotonic })?;
         let passed = monotonic.saturating_sub(last.monotonic);
         if now < last.now {
             return Some(Odd::Back);
