@@ -240,6 +240,12 @@ impl Settings {
         if let Err(data::Error::Setting { key, why }) = self.data.check() {
             return Err(fault(tree, &key.split('.').collect::<Vec<_>>(), why));
         }
+        if let Some([limit, joint]) =
+            self.control.limits.as_ref().and_then(|limits| limits.stranger(&self.robot.joints))
+        {
+            let why = format!("{joint:?} is none of the robot's joints: {}", self.robot.joints.join(", "));
+            return Err(fault(tree, &["control", "limits", limit, joint], why));
+        }
         self.check_parts(tree)?;
         self.check_types(tree)
     }

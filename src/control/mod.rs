@@ -5,11 +5,13 @@
 
 pub mod interpolate;
 pub mod join;
+pub mod limits;
 mod plan;
 pub mod schedule;
 
 pub use interpolate::Interpolate;
 pub use join::Join;
+pub use limits::{Going, Limited, Limits};
 pub use schedule::{Counts, Schedule};
 
 use serde::de::IgnoredAny;
@@ -29,9 +31,9 @@ pub struct Config {
     pub join: Join,
     /// What is commanded between two actions.
     pub interpolate: Interpolate,
-    /// The limits of a robot's joints: read by the part that holds commands to them.
-    #[serde(skip_serializing)]
-    limits: Elsewhere,
+    /// What the robot may do; only who drives it needs to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<limits::Config>,
     /// Who drives: read by the gate.
     #[serde(skip_serializing)]
     gate: Elsewhere,

@@ -95,16 +95,45 @@ impl Joint {
         Self { lower, upper, speed, acceleration: acceleration.min(by_speed).min(by_way), jerk, jump }
     }
 
+    /// A bound on how far a stop from `course` takes the joint from there; `None` where limits may have a say in it.
+    pub(super) fn reach(&self, course: Course, h: f64) -> Option<f64> {
+        let stop = Stop::new(self.acceleration, self.jerk, h);
+        let way = stop.way(course.speed * h, course.acceleration * h * h);
+        let end = course.position + way;
+        // Where a stop ends this near to a limit, its last ticks are stronger than a stop needs.
+        let near = 9.0 * self.jerk * h * h * h;
+        let clear = |at: f64| (self.lower + near..=self.upper - near).contains(&at);
+        // Who is about to turn round goes on for no more ticks than it takes to lose the acceleration, and ever slower.
+        let turning = if course.speed * way < 0.0 {
+            course.speed.abs() * course.acceleration.abs() / self.jerk
+        } else {
+            0.0
+        };
+        (course == Course { position: course.position, ..Course::default() }
+            || clear(end) && clear(course.position))
+        .then_some(way.abs() + turning)
+    }
+
     fn mirrored(&self) -> Self {
         Self { lower: -self.upper, upper: -self.lower, ..*self }
     }
 
     /// The command of the fastest stop, `h` seconds after `from`.
     pub(super) fn brake(&self, from: Course, h: f64) -> (Course, Option<Bound>) {
-        let room = self.room(from, h);
-        let sought = Stop::new(self.acceleration, self.jerk, h).next(from.speed * h, from.acceleration * h * h);
-        let (acceleration, bound) = room.nearest(sought / (h * h));
+        let stop = Stop::new(self.acceleration, self.jerk, h);
+        let sought = stop.next(from.speed * h, from.acceleration * h * h) / (h * h);
+        let next = from.after(sought, h);
+        if self.keeps(from, next) {
+            return (self.settled(from, next, h), None);
+        }
+        let (acceleration, bound) = self.room(from, h).nearest(sought);
         (self.settled(from, from.after(acceleration, h), h), bound)
+    }
+
+    /// A command on the way from that of the fastest stop (0) to `next` (1).
+    pub(super) fn between(&self, from: Course, stopped: Course, next: Course, share: f64, h: f64) -> Course {
+        let acceleration = stopped.acceleration + share * (next.acceleration - stopped.acceleration);
+        self.settled(from, from.after(acceleration, h), h)
     }
 
     /// The nearest allowed command to what is wanted, `h` seconds after `from`, and what kept it from that.
@@ -112,12 +141,14 @@ impl Joint {
         let before = want.at;
         *want = want.after(to.clamp(self.lower, self.upper), h, self);
         let there = from.at(want.at, h);
-        let room = self.room(from, h);
         let outside = (want.at != to).then_some(Bound::Position);
-        let possible = (room.least..=room.most).contains(&there.acceleration);
+        let smooth = there.acceleration.abs() <= self.acceleration
+            && (there.acceleration - from.acceleration).abs() <= self.jerk * h;
+        let possible = smooth && self.keeps(from, there);
         if possible && (from.position == before || self.can_stay(there, *want, h)) {
             return (there, outside);
         }
+        let room = self.room(from, h);
         let next = from.after(self.sought(from, *want, room, h), h);
         let next = self.settled(from, next, h);
         let kept = (next.position != to).then(|| outside.unwrap_or(self.why(from, there, room, h)));
@@ -201,6 +232,11 @@ impl Joint {
         (kept, End { bound: Some(reason), broken: false })
     }
 
+    /// Whether every limit of position and speed can still be kept from `next`, the command after `from`.
+    fn keeps(&self, from: Course, next: Course) -> bool {
+        self.over(from, next).is_none() && self.mirrored().over(from.mirrored(), next.mirrored()).is_none()
+    }
+
     /// Which upper limit cannot be kept from `next`, the command after `from`.
     ///
     /// A joint that is beyond its limit, because the robot is, may be there and may not go further.
@@ -211,7 +247,7 @@ impl Joint {
         }
         let end = self.upper.max(next.position) + ROUNDING * (1.0 + self.upper.abs());
         let out = next.position > self.upper.max(from.position) || next.position + self.ahead(next) > end;
-        (out && self.upper.is_finite()).then_some(Bound::Position)
+        out.then_some(Bound::Position)
     }
 
     /// How far a joint goes up before its speed is nothing, with the greatest jerk and then the greatest acceleration against it.

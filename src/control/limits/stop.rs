@@ -56,7 +56,7 @@ impl Stop {
         let sign = if self.upward(u, b) { 1.0 } else { -1.0 };
         let (u, b) = (sign * u, sign * b);
         let wanted = if u < 0.0 { -self.most } else { -self.most.min(self.bearable(u)) };
-        sign * wanted.max(b - self.d)
+        sign * wanted.clamp(b - self.d, b + self.d)
     }
 
     /// How far the joint goes until it rests.
@@ -109,7 +109,10 @@ mod tests {
         while u.abs() > 1e-12 * stop.d || b.abs() > 1e-12 * stop.d {
             let next = stop.next(u, b);
             assert!((next - b).abs() <= stop.d * (1.0 + 1e-9), "jerk: from {b} to {next} with {stop:?}");
-            assert!(next.abs() <= stop.most.max(b.abs()) * (1.0 + 1e-12), "acceleration: {next} with {stop:?}");
+            assert!(
+                next.abs() <= stop.most.max(b.abs()) * (1.0 + 1e-12),
+                "acceleration: {next} with {stop:?}"
+            );
             b = next;
             u += b;
             p += u;
@@ -133,7 +136,10 @@ mod tests {
             let (stop, u, b) = drawn(&mut noise);
             let (end, ticks) = walked(stop, u, b);
             let said = stop.way(u, b);
-            assert!((end - said).abs() <= 1e-9 * (1.0 + end.abs()), "{end} {said} in {ticks}: {stop:?} {u} {b}");
+            assert!(
+                (end - said).abs() <= 1e-9 * (1.0 + end.abs()),
+                "{end} {said} in {ticks}: {stop:?} {u} {b}"
+            );
         }
     }
 
