@@ -6,10 +6,7 @@
 
 use std::time::Duration;
 
-use apprentice::arm::urdf::{Description, SIM_ARM};
-use apprentice::control::limits::{
-    Bound, Config, Corners, Each, Going, Gripper, Limited, Limits, Most, Range, Room,
-};
+use apprentice::control::limits::{Config, Each, Going, Limits, Most, Range};
 use apprentice::noise::Noise;
 
 /// The limits of one joint, as this file holds commands to them.
@@ -85,22 +82,26 @@ fn seconds(seconds: f64) -> Duration {
 struct Seen {
     state: [f64; 3],
     jerk: f64,
+    /// The last three ticks: where one was short, so is what its difference is worth.
+    ticks: [f64; 3],
 }
 
 impl Seen {
     fn at(state: [f64; 3]) -> Self {
-        Self { state, jerk: 0.0 }
+        Self { state, jerk: 0.0, ticks: [0.1; 3] }
     }
 
     fn and(self, position: f64, h: f64) -> Self {
         let [p, v, a] = self.state;
         let speed = (position - p) / h;
         let acceleration = (speed - v) / h;
-        Self { state: [position, speed, acceleration], jerk: (acceleration - a) / h }
+        let ticks = [h, self.ticks[0], self.ticks[1]];
+        Self { state: [position, speed, acceleration], jerk: (acceleration - a) / h, ticks }
     }
 
-    /// The limits that are broken by more than the last digits of positions, as differences over `h` seconds see them.
-    fn broken(&self, joint: &Joint, h: f64) -> [bool; 4] {
+    /// The limits that are broken by more than the last digits of positions, as these show in differences.
+    fn broken(&self, joint: &Joint) -> [bool; 4] {
+        let h = self.ticks.into_iter().fold(f64::INFINITY, f64::min);
         let [p, v, a] = self.state;
         let digits = 8.0 * f64::EPSILON * (1.0 + p.abs());
         let over =
@@ -168,7 +169,7 @@ fn driven(seed: u64, episodes: u32, steps: u32, begin: impl Fn(&Joint, &mut Nois
             let at = going.position().expect("it has begun");
             for ((seen, joint), at) in seen.iter_mut().zip(&joints).zip(at) {
                 *seen = seen.and(*at, h);
-                let now = seen.broken(joint, h);
+                let now = seen.broken(joint);
                 for (count, broken) in broken.iter_mut().zip(now) {
                     *count += u64::from(broken);
                 }
@@ -188,4 +189,109 @@ fn no_limit_is_broken_where_one_can_stop() {
     };
     // 10,000 × 60 ticks of six joints each.
     assert_eq!(driven(1, 10_000, 60, viable), [0; 4]);
+}
+
+/// Braking with all there is: differences of acceleration and jerk hold even where those of position and speed cannot.
+#[test]
+fn from_any_state_at_all_a_robot_is_braked_with_what_it_may() {
+    let any = |joint: &Joint, noise: &mut Noise| {
+        let [lower, upper] = joint.range;
+        let position = noise.within(2.0 * lower - upper..2.0 * upper - lower);
+        let [_, speed, acceleration] = joint.state(noise);
+        [position, 3.0 * speed, acceleration]
+    };
+    let [position, speed, acceleration, jerk] = driven(2, 7_000, 60, any);
+    assert!(position > 0 && speed > 0, "it began outside");
+    assert_eq!([acceleration, jerk], [0; 2]);
+}
+
+/// Whoever begins outside, at whatever speed, ends inside or at rest, on the shortest way.
+#[test]
+fn whoever_is_beyond_a_limit_comes_back_and_goes_no_further() {
+    let mut noise = Noise::new(3);
+    for _ in 0..2_000 {
+        let joint = Joint::draw(&mut noise);
+        let (limits, _) = limits_of(&[joint]);
+        let [lower, upper] = joint.range;
+        let out = noise.within(0.0..1.0) * (upper - lower);
+        let begin = if noise.chance(0.5) { upper + out } else { lower - out };
+        let mut going = Going::new(&limits);
+        assert!(going.begin(&[begin]));
+        let (h, mut away) = (10_f64.powf(noise.within(-3.0..-1.3)), out);
+        for _ in 0..(20.0 / h) as usize {
+            let want = wish(&mut noise, &joint, begin);
+            limits.apply(&mut going, &[want], seconds(h));
+            let at = going.position().expect("it has begun")[0];
+            let now = (at - upper).max(lower - at);
+            assert!(now <= away.max(0.0) + 1e-12, "from {away} to {now} outside: {joint:?} at ticks of {h}");
+            away = now;
+            if away <= 0.0 {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_is_come_to_without_overshoot_and_kept() {
+    let mut noise = Noise::new(4);
+    for _ in 0..3_000 {
+        let joint = Joint::draw(&mut noise);
+        let (limits, _) = limits_of(&[joint]);
+        let [lower, upper] = joint.range;
+        let (begin, target) = (noise.within(lower..upper), noise.within(lower - 0.1..upper + 0.1));
+        let (goal, h) = (target.clamp(lower, upper), 10_f64.powf(noise.within(-3.0..-1.3)));
+        let mut going = Going::new(&limits);
+        assert!(going.begin(&[begin]));
+        // Full acceleration half of the way and full braking for the other, and the same with jerk, is never slower than this.
+        let (way, Joint { speed, acceleration, jerk, .. }) = ((goal - begin).abs(), joint);
+        let least = way / speed
+            + speed / acceleration
+            + 2.0 * acceleration / jerk
+            + 2.0 * (way / acceleration).sqrt();
+        let least = least + 4.0 * (way / jerk).cbrt();
+        let mut most = f64::NEG_INFINITY;
+        for _ in 0..((1.5 * least / h) as usize + 20) {
+            limits.apply(&mut going, &[target], seconds(h));
+            most = most.max((going.position().expect("it has begun")[0] - goal) * (goal - begin).signum());
+        }
+        // A target nearer than one tick of jerk looks like the first step of a path.
+        assert!(
+            most <= joint.jerk * h.powi(3) + 1e-9,
+            "{most} beyond {goal} from {begin}: {joint:?}, ticks of {h}"
+        );
+        let at = going.position().expect("it has begun")[0];
+        assert!((at - goal).abs() < 1e-9, "{at} for {goal} from {begin}: {joint:?}, ticks of {h}");
+        for _ in 0..20 {
+            limits.apply(&mut going, &[target], seconds(h));
+            assert!((going.position().expect("it has begun")[0] - goal).abs() < 1e-9);
+        }
+    }
+}
+
+/// Sines that stay within every limit, begun at rest: what leaves is what was wanted, to the last bit.
+#[test]
+fn a_way_within_the_limits_is_followed_to_the_last_bit() {
+    let mut noise = Noise::new(5);
+    for _ in 0..500 {
+        let joint = Joint::draw(&mut noise);
+        let (limits, _) = limits_of(&[joint]);
+        let [lower, upper] = joint.range;
+        let h = 10_f64.powf(noise.within(-3.0..-1.3));
+        let pulse = noise.within(0.5..10.0);
+        let most =
+            (joint.speed / pulse).min(joint.acceleration / pulse.powi(2)).min(joint.jerk / pulse.powi(3));
+        let wide = 0.2 * most.min((upper - lower) / 4.0);
+        let middle = (lower + upper) / 2.0;
+        // The third power swells from nothing with all its derivatives.
+        let at = |t: f64| middle + wide * (pulse * t).sin().powi(3) / 3.0;
+        let mut going = Going::new(&limits);
+        assert!(going.begin(&[at(0.0)]));
+        for step in 1..300 {
+            let want = at(f64::from(step) * h);
+            let limited = limits.apply(&mut going, &[want], seconds(h));
+            assert!(!limited.changed(), "{limited:?} at step {step} of {h}: {joint:?}, {pulse} {wide}");
+            assert_eq!(going.position(), Some(&[want][..]));
+        }
+    }
 }
