@@ -47,21 +47,23 @@ impl Workspace {
         picked
     }
 
-    /// Whether the tip stays in the box from `next`, the command after `from`, until it rests; outside of the box, whether it gets no
-    /// further out.
+    /// Whether the tip stays in the box from `next`, the command after `from`, until it rests; outside of the box, whether it comes
+    /// nearer to it with every tick.
     pub(super) fn allows(&self, limits: &[Joint], from: &[Course], next: &[Course], h: f64) -> bool {
-        let least = self.depth(&self.picked(from)).min(0.0) - ROUNDING;
+        let mut least = self.depth(&self.picked(from)).min(0.0) - ROUNDING;
         let mut courses = self.picked(next);
         let mut spare = 0.0;
         for tick in 0..LONGEST {
-            let measured = spare <= 0.0;
-            if measured {
-                spare = self.depth(&courses) - least;
-                if spare < 0.0 {
+            let looked = spare <= 0.0;
+            if looked {
+                let depth = self.depth(&courses);
+                if depth < least {
                     return false;
                 }
+                least = depth.min(0.0) - ROUNDING;
+                spare = depth - least;
             }
-            if (measured || tick % GLANCE == 0) && self.ahead(limits, &courses, h) <= spare {
+            if (looked || tick % GLANCE == 0) && self.ahead(limits, &courses, h) <= spare {
                 return true;
             }
             spare -= self.stop(limits, &mut courses, h);
