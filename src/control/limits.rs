@@ -58,8 +58,8 @@ pub const SHORTEST: Duration = Duration::from_micros(500);
 /// The most that counts of a tick.
 pub const LONGEST: Duration = Duration::from_millis(100);
 
-/// How far a command is brought from braking to what is sought, where that would lead out of the workspace.
-const SHARES: [f64; 3] = [0.5, 0.25, 0.0625];
+/// The most and the least of what is sought that is tried where all of it would lead out of the workspace; the rest is braking.
+const SHARES: [f64; 2] = [0.5, 1.0 / 64.0];
 
 /// What is wrong with limits.
 #[derive(Debug, thiserror::Error)]
@@ -223,27 +223,26 @@ impl Limits {
     }
 
     /// Brings the next command as near to braking as the workspace asks; whether it was well as it was.
+    ///
+    /// To look at a stop is what a tick spends its time with, so only one share is tried: twice what was well last, half of what was not.
     fn stay_inside(&self, going: &mut Going, h: f64) -> bool {
         let Some(workspace) = &self.workspace else { return true };
         if workspace.allows(&self.joints, &going.courses, &going.next, h) {
             return true;
         }
-        for joint in &workspace.joints {
-            going.sought[*joint] = going.next[*joint];
-            going.stopped[*joint] = self.joints[*joint].brake(going.courses[*joint], h).0;
+        for number in &workspace.joints {
+            let (joint, from) = (&self.joints[*number], going.courses[*number]);
+            going.stopped[*number] = joint.brake(from, h).0;
+            going.next[*number] =
+                joint.between(from, going.stopped[*number], going.next[*number], going.share, h);
         }
-        for share in SHARES {
-            for joint in &workspace.joints {
-                let (from, stopped) = (going.courses[*joint], going.stopped[*joint]);
-                going.next[*joint] =
-                    self.joints[*joint].between(from, stopped, going.sought[*joint], share, h);
-            }
-            if workspace.allows(&self.joints, &going.courses, &going.next, h) {
-                return false;
-            }
+        if workspace.allows(&self.joints, &going.courses, &going.next, h) {
+            going.share = (2.0 * going.share).min(SHARES[0]);
+            return false;
         }
-        for joint in &workspace.joints {
-            going.next[*joint] = going.stopped[*joint];
+        going.share = (going.share / 2.0).max(SHARES[1]);
+        for number in &workspace.joints {
+            going.next[*number] = going.stopped[*number];
         }
         false
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::joint::{Course, Want};
-use super::{LONGEST, Limited, Limits, SHORTEST};
+use super::{LONGEST, Limited, Limits, SHARES, SHORTEST};
 
 /// What was commanded last, joint by joint.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +17,9 @@ pub struct Going {
     pub(super) effort: f64,
     /// The command that is being made, and what it is made from.
     pub(super) next: Vec<Course>,
-    pub(super) sought: Vec<Course>,
     pub(super) stopped: Vec<Course>,
+    /// How much of what is sought is tried at the edge of the workspace.
+    pub(super) share: f64,
     positions: Vec<f64>,
     begun: bool,
     /// Time that was too short to be a tick.
@@ -34,8 +35,8 @@ impl Going {
             wants: vec![Want::default(); courses.len()],
             effort: 0.0,
             next: courses.clone(),
-            sought: courses.clone(),
             stopped: courses.clone(),
+            share: SHARES[0],
             positions: vec![0.0; courses.len()],
             courses,
             begun: false,

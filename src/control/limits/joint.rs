@@ -13,6 +13,8 @@ use super::stop::Stop;
 
 /// Positions closer than this are one: sixteen digits, less what some hundred sums take from them.
 const ROUNDING: f64 = 1e-12;
+/// A joint this slow rests, whatever its limits make of the last digits, rad/s or m/s.
+const REST: f64 = 1e-9;
 /// How often an interval is halved: to the last bits that count.
 const HALVINGS: u32 = 52;
 
@@ -109,9 +111,8 @@ impl Joint {
         } else {
             0.0
         };
-        (course == Course { position: course.position, ..Course::default() }
-            || clear(end) && clear(course.position))
-        .then_some(way.abs() + turning)
+        let rests = course.speed.abs() + course.acceleration.abs() * h < REST;
+        (rests || clear(end) && clear(course.position)).then_some(way.abs() + turning)
     }
 
     fn mirrored(&self) -> Self {
