@@ -3,8 +3,6 @@
 //! Everything that can be wrong with limits is found here, before anything moves, and all joints that lack the same are named at
 //! once: a robot's file is written by hand, and who must start anew for every joint stops reading errors.
 
-use nalgebra::Point3;
-
 use super::config::{Config, Each, Gripper, Most, Range, Room};
 use super::joint::Joint;
 use super::workspace::Workspace;
@@ -108,8 +106,8 @@ fn workspace(
         reaches: chain.reaches(&ranges),
         chain,
         joints: places,
-        least: Point3::from(least),
-        most: Point3::from(most),
+        least,
+        most,
     })
 }
 

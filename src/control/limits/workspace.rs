@@ -7,8 +7,6 @@
 //! own way times the longest arm that it can have. Where ticks are not alike, a stop is not quite the one that was looked at;
 //! the tip then may pass a wall by what it moves in half of the difference, and is braked.
 
-use nalgebra::Point3;
-
 use super::joint::{Course, Joint};
 use crate::arm::{Chain, MOST};
 
@@ -27,16 +25,16 @@ pub(super) struct Workspace {
     pub(super) joints: Vec<usize>,
     /// How far each coordinate moves the tip at the most, m/rad or m/m.
     pub(super) reaches: Vec<f64>,
-    pub(super) least: Point3<f64>,
-    pub(super) most: Point3<f64>,
+    pub(super) least: [f64; 3],
+    pub(super) most: [f64; 3],
 }
 
 impl Workspace {
     /// How far inside the box the tip is; below zero outside.
     fn depth(&self, courses: &[Course; MOST]) -> f64 {
         let tip = self.chain.pose(&courses.map(|course| course.position)).translation.vector;
-        let inside = (tip - self.least.coords).inf(&(self.most.coords - tip));
-        inside.min()
+        let inside = |axis: usize| (tip[axis] - self.least[axis]).min(self.most[axis] - tip[axis]);
+        inside(0).min(inside(1)).min(inside(2))
     }
 
     fn picked(&self, courses: &[Course]) -> [Course; MOST] {
