@@ -102,13 +102,7 @@ fn workspace(
     let places: Vec<usize> = places.collect::<Result<_, _>>()?;
     let ranges: Vec<[f64; 2]> = places.iter().map(|place| positions[*place]).collect();
     let [least, most] = room.corners.0;
-    Ok(Workspace {
-        reaches: chain.reaches(&ranges),
-        chain,
-        joints: places,
-        least,
-        most,
-    })
+    Ok(Workspace { reaches: chain.reaches(&ranges), chain, joints: places, least, most })
 }
 
 fn grip(gripper: &Gripper, joints: &[String]) -> Result<Grip, Error> {
