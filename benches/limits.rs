@@ -1,7 +1,8 @@
 //! What a tick of limits costs: seven joints, with and without a workspace, on ways that are followed and against every wall.
 //!
-//! `cargo bench --no-default-features --bench limits`. The bar: 40 µs at the 99th percentile with a workspace. It is met by far where
-//! a way is within the limits; what costs is a wish at the end of what is possible, so that is told apart.
+//! `cargo bench --no-default-features --bench limits`. The bar: 40 µs at the 99th percentile with a workspace. A way within the limits
+//! costs next to nothing; what costs is a wish beyond the edge of the workspace, and the more the more ticks a stop takes, so
+//! that is told apart.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
