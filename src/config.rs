@@ -32,12 +32,9 @@ use crate::{policy, train};
 
 pub use tree::{Key, Layer, Place, Tree, Value};
 
-/// Sections of which something, or all, is not interpreted here: they are kept as they stand.
-#[cfg(feature = "learn")]
-const KEPT: &[&str] = &["control"];
-/// Sections of which something, or all, is not interpreted here: they are kept as they stand.
+/// Sections of parts that are not built in: they are kept as they stand.
 #[cfg(not(feature = "learn"))]
-const KEPT: &[&str] = &["control", "policy", "train"];
+const KEPT: &[&str] = &["policy", "train"];
 
 /// What is wrong with settings.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +109,7 @@ pub struct Settings {
     #[cfg(feature = "learn")]
     pub train: train::Config,
     /// The sections that are kept as they stand.
+    #[cfg(not(feature = "learn"))]
     kept: Vec<(&'static str, Tree)>,
     /// Where the robot's description was named.
     urdf_at: Place,
@@ -182,12 +180,13 @@ impl Settings {
 
     fn from_tree(tree: &Tree) -> Result<Self, Error> {
         let top: Top = read::read(tree, &[])?;
-        let mut kept = Vec::new();
-        for name in KEPT {
-            if let Some(node) = tree.get(name) {
-                kept.push((*name, mapping(node.clone(), name)?));
-            }
-        }
+        #[cfg(not(feature = "learn"))]
+        let kept = {
+            let known = KEPT.iter().filter_map(|name| Some((*name, tree.get(name)?)));
+            known
+                .map(|(name, node)| Ok((name, mapping(node.clone(), name)?)))
+                .collect::<Result<_, Error>>()?
+        };
         let urdf_at = tree.place_of(&["robot", "urdf"]).clone();
         let settings = Self {
             robot: top.robot,
@@ -201,6 +200,7 @@ impl Settings {
             policy: top.policy,
             #[cfg(feature = "learn")]
             train: top.train,
+            #[cfg(not(feature = "learn"))]
             kept,
             urdf_at,
         };
@@ -209,6 +209,7 @@ impl Settings {
     }
 
     /// A section that is kept as it stands, for the part that can read it.
+    #[cfg(not(feature = "learn"))]
     pub fn section<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let node = self.kept.iter().find(|(known, _)| *known == name).map(|(_, node)| node);
         node.map(|node| read::read(node, &[name])).transpose()
@@ -239,6 +240,12 @@ impl Settings {
         }
         if let Err(data::Error::Setting { key, why }) = self.data.check() {
             return Err(fault(tree, &key.split('.').collect::<Vec<_>>(), why));
+        }
+        if let Some([limit, joint]) =
+            self.control.limits.as_ref().and_then(|limits| limits.stranger(&self.robot.joints))
+        {
+            let why = format!("{joint:?} is none of the robot's joints: {}", self.robot.joints.join(", "));
+            return Err(fault(tree, &["control", "limits", limit, joint], why));
         }
         self.check_parts(tree)?;
         self.check_types(tree)

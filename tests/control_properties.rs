@@ -209,10 +209,9 @@ fn the_settings_read_as_they_are_written() {
     let settings = |text: &str| {
         let robot = "robot: {name: a, joints: [b]}\nobserve: {rate_hz: 30, streams: {joints: {topic: /j, \
                      type: sensor_msgs/msg/JointState, fields: [position], align: linear, max_age_ms: 50}}}\n";
-        let settings = apprentice::config::Settings::parse(&format!("{robot}{text}"), "robot.yaml")?;
-        settings.section::<apprentice::control::Config>("control")
+        apprentice::config::Settings::parse(&format!("{robot}{text}"), "robot.yaml")
     };
-    let read = |text: &str| settings(text).expect("it reads").expect("it is there");
+    let read = |text: &str| settings(text).expect("it reads").control;
     assert_eq!(read("control: {}"), apprentice::control::Config::default());
     assert_eq!(read("control: {limits: {speed: {b: 1}}, join: queue}").join, Join::Queue);
     let ensemble = read("control: {join: {ensemble: {}}, interpolate: smooth}");

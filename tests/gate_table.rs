@@ -235,9 +235,9 @@ fn the_settings_read_as_they_are_written() {
              sensor_msgs/msg/JointState, fields: [position], align: linear, max_age_ms: 50}}}}}}\ncontrol: \
              {{gate: {gate}}}"
         );
-        Settings::parse(&text, "robot.yaml")?.section::<apprentice::control::Config>("control")
+        Settings::parse(&text, "robot.yaml")
     };
-    let read = |gate: &str| settings(gate).expect("it reads").expect("it is there").gate;
+    let read = |gate: &str| settings(gate).expect("it reads").control.gate;
     let refused = |gate: &str| settings(gate).expect_err("it is wrong").to_string();
     assert_eq!(read("{}"), Config::default());
     let gate = read("{human: {button: 4}, doubt: {false_alarms: 0.1}}");

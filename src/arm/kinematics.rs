@@ -163,6 +163,23 @@ impl Chain {
         self.coordinates.iter().zip(positions).all(|(joint, at)| (joint.lower..=joint.upper).contains(at))
     }
 
+    /// How far each coordinate moves the tip at the most, in metres for each radian or metre, with the coordinates within
+    /// `ranges`: what is between it and the tip, stretched out.
+    pub fn reaches(&self, ranges: &[[f64; 2]]) -> Vec<f64> {
+        let mut reaches = vec![0.0; self.dof()];
+        let mut beyond = self.end.translation.vector.norm();
+        for joint in self.moving.iter().rev() {
+            let arm = if joint.turns { beyond } else { 1.0 };
+            reaches[joint.coordinate] += joint.multiplier.abs() * arm;
+            beyond += joint.before.translation.vector.norm();
+            if !joint.turns {
+                let slid = ranges[joint.coordinate].map(|end| (joint.multiplier * end + joint.offset).abs());
+                beyond += slid[0].max(slid[1]);
+            }
+        }
+        reaches
+    }
+
     /// The tip in the base's frame.
     ///
     /// # Panics

@@ -33,6 +33,7 @@ impl Serialize for Settings {
         map.serialize_entry("record", &self.record)?;
         map.serialize_entry("teleop", &self.teleop)?;
         map.serialize_entry("data", &self.data)?;
+        map.serialize_entry("control", &self.control)?;
         #[cfg(feature = "learn")]
         {
             if let Some(policy) = &self.policy {
@@ -40,6 +41,7 @@ impl Serialize for Settings {
             }
             map.serialize_entry("train", &self.train)?;
         }
+        #[cfg(not(feature = "learn"))]
         for (name, node) in &self.kept {
             map.serialize_entry(name, node)?;
         }

@@ -8,6 +8,7 @@ pub mod gate;
 pub mod handover;
 pub mod interpolate;
 pub mod join;
+pub mod limits;
 mod plan;
 pub mod schedule;
 pub mod watchdog;
@@ -16,11 +17,11 @@ pub use gate::{Gate, Mode, Reason, Signs};
 pub use handover::Handover;
 pub use interpolate::Interpolate;
 pub use join::Join;
+pub use limits::{Going, Limited, Limits};
 pub use schedule::{Counts, Schedule};
 pub use watchdog::Watchdog;
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// The section `control`.
 ///
@@ -37,21 +38,11 @@ pub struct Config {
     pub join: Join,
     /// What is commanded between two actions.
     pub interpolate: Interpolate,
-    /// The limits of a robot's joints: read by the part that holds commands to them.
-    #[serde(skip_serializing)]
-    limits: Elsewhere,
+    /// What the robot may do; only who drives it needs to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<limits::Config>,
     /// Who drives.
     pub gate: gate::Config,
     /// When something counts as silent or dead.
     pub watchdog: watchdog::Config,
-}
-
-/// A part of the section that is read elsewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Elsewhere;
-
-impl<'de> Deserialize<'de> for Elsewhere {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_read_elsewhere| Self)
-    }
 }
