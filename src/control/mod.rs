@@ -11,6 +11,7 @@ pub mod join;
 pub mod limits;
 mod plan;
 pub mod schedule;
+pub mod tick;
 pub mod watchdog;
 
 pub use gate::{Gate, Mode, Reason, Signs};
@@ -19,6 +20,7 @@ pub use interpolate::Interpolate;
 pub use join::Join;
 pub use limits::{Going, Limited, Limits};
 pub use schedule::{Counts, Schedule};
+pub use tick::{Control, Moment, Outcome};
 pub use watchdog::Watchdog;
 
 use serde::{Deserialize, Serialize};

@@ -36,7 +36,7 @@ pub struct Limited {
 }
 
 impl Limited {
-    pub(super) fn by(bound: Bound, joint: usize) -> Self {
+    pub(in crate::control) fn by(bound: Bound, joint: usize) -> Self {
         Self { by: Some((bound, joint)) }
     }
 
