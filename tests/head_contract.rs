@@ -215,9 +215,9 @@ fn what_is_promised_is_kept_or_refused_in_words() -> Result<()> {
     all(|config| {
         let made = made(config, 1);
         let free = made.head.sample(&batch.seen, None, &mut Noise::new(4));
-        let promised = Promised { actions: &wanted, frozen: 2 };
+        let promised = Promised { actions: &wanted, frozen: 2, guidance: None };
         let bound = made.head.sample(&batch.seen, Some(promised), &mut Noise::new(4));
-        match made.head.continuing() {
+        match made.head.continuing(None) {
             Continuing::Yes => {
                 ensure!(bound.narrow(1, 0, 2).equal(&wanted.narrow(1, 0, 2)), "frozen steps moved");
                 ensure!(
@@ -262,7 +262,7 @@ fn guidance_goes_on_the_way_that_was_promised() -> Result<()> {
             let rest = |all: &Tensor| all.narrow(1, 4, 2);
             f64::try_from((rest(&chunk) - rest(&batch.actions)).abs().mean(Kind::Float))
         };
-        let (free, guided) = (off(None)?, off(Some(Promised { actions: &wanted, frozen: 4 }))?);
+        let (free, guided) = (off(None)?, off(Some(Promised { actions: &wanted, frozen: 4, guidance: None }))?);
         println!("{text}: {guided} off with guidance, {free} without");
         ensure!(guided < 0.9 * free, "{text}: {guided} off with guidance, {free} without");
     }

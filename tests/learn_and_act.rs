@@ -59,6 +59,7 @@ fn attempts(folder: &Path, settings: &Settings) -> anyhow::Result<Vec<Attempt>> 
         seed: 0,
         worlds: 3,
         control: control::Config::default(),
+        delay: 0,
         disturbance: Disturbance::default(),
         goal: None,
         films: None,

@@ -3,14 +3,17 @@
 //! No torch, no ROS and no clock of its own: everything here is a function of stamps, so that an evaluation in lockstep and a robot
 //! in real time run the same lines.
 
+pub mod bid;
 pub mod interpolate;
 pub mod join;
 mod plan;
 pub mod schedule;
+pub mod thinking;
 
 pub use interpolate::Interpolate;
 pub use join::Join;
 pub use schedule::{Counts, Schedule};
+pub use thinking::Thinking;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -19,7 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 ///
 /// ```yaml
 /// control:
-///   join: {ensemble: {decay: 0.01}}
+///   join: {continue: {after: 8, guidance: 5.0}}
 ///   interpolate: smooth
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -213,7 +213,7 @@ impl Head for Tokens {
         given::kept(chunk, promised)
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         Continuing::Yes
     }
 }
