@@ -118,7 +118,7 @@ fn table(report: &Report) -> String {
     row("seconds where it succeeded", format!("{:.1}", report.seconds));
     row("jerk (rms), rad/s³", format!("{:.0}", report.jerk));
     row("largest step, rad", format!("{:.4}", report.largest_step));
-    row("largest step where a chunk begins, rad", format!("{:.4}", report.largest_seam));
+    row("largest step where chunks meet, rad", format!("{:.4}", report.largest_seam));
     let [middle, slowest] = report.thinking_ms;
     row("thinking of a chunk", format!("{middle:.1} ms, {slowest:.1} at the slowest"));
     if report.late > 0.0 || report.waited > 0.0 {

@@ -2,7 +2,7 @@
 //!
 //! A policy that thinks in no time needs no art of joining. So one policy of a world is tried with thinking that takes 0, 2, 4 and 8
 //! ticks of its grid, by every join, in the same attempts: seed by seed one may be held against another. What is felt at the arm is
-//! the step with which a new chunk begins, beside the largest step that whoever demonstrated ever made.
+//! the step where a chunk meets another, beside the largest step that whoever demonstrated ever made.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub struct Outcome {
     pub jerk: f64,
     /// The largest step from one command to the next, rad.
     pub largest_step: f64,
-    /// The largest with which a new chunk began, rad.
+    /// The largest where a chunk met another, rad.
     pub largest_seam: f64,
     /// The largest in the demonstrations, rad.
     pub demonstrated_step: f64,

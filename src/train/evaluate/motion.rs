@@ -1,7 +1,8 @@
 //! How smooth a motion was, from the commands that made it.
 //!
 //! Success says nothing of a robot that shakes. Jerk is what a person feels at the arm, and the largest step is what a controller
-//! has to swallow at once. The step with which a new chunk begins is told apart: there, chunks that do not agree are felt.
+//! has to swallow at once. The step where one chunk meets another is told apart: there,
+//! chunks that do not agree are felt.
 
 use crate::sim::JOINTS;
 
@@ -20,7 +21,7 @@ pub(super) struct Motion {
 }
 
 impl Motion {
-    /// One more command; at a seam if it is the first since a chunk came.
+    /// One more command; at a seam if it is the first of a new chunk after one of another.
     pub(super) fn add(&mut self, command: [f64; JOINTS], seam: bool) {
         if let Some(one) = self.last[0] {
             let steps = (0..ARM).map(|joint| (command[joint] - one[joint]).abs());
@@ -50,7 +51,7 @@ impl Motion {
         self.largest
     }
 
-    /// The largest of them with which a chunk began, rad.
+    /// The largest of them where a chunk met another, rad.
     pub(super) fn largest_seam(&self) -> f64 {
         self.at_a_seam
     }

@@ -21,7 +21,7 @@ pub struct Attempt {
     pub jerk: f64,
     /// The largest change of a joint from one command to the next, rad.
     pub largest_step: f64,
-    /// The same where the first command of a new chunk follows the last of the one before, rad.
+    /// The same where a chunk met another: from the last command of the one to the first of the other, rad.
     pub largest_seam: f64,
     /// How many actions came too late to be carried out.
     pub late: u64,
@@ -52,7 +52,7 @@ pub struct Report {
     pub jerk: f64,
     /// The largest step of all, rad.
     pub largest_step: f64,
-    /// The largest step with which a new chunk began, rad.
+    /// The largest step where a chunk met another, rad.
     pub largest_seam: f64,
     /// The mean over the attempts of how many actions came too late to be carried out.
     pub late: f64,

@@ -36,7 +36,8 @@ pub(super) struct Seat<'a> {
     thought: bool,
     /// The chunk that is being thought of, and when that will be done.
     coming: Option<(Stamp, Chunk)>,
-    /// Whether a chunk came at this tick.
+    /// Whether the last command was one of a plan, and whether a chunk came since.
+    moving: bool,
     seam: bool,
     /// Actions that were late in attempts that are over.
     late: u64,
@@ -61,6 +62,7 @@ impl<'a> Seat<'a> {
             looked: false,
             thought: false,
             coming: None,
+            moving: false,
             seam: false,
             late: 0,
             idle: 0,
@@ -127,7 +129,7 @@ impl<'a> Seat<'a> {
         // An arm that stood when it was looked at stands there still: what was planned for it begins now.
         let stood = self.schedule.stands_since(chunk.observed());
         self.schedule.accept(if stood { chunk.begun(now) } else { chunk }, now);
-        self.seam = true;
+        self.seam = self.moving;
     }
 
     /// The attempts that ended since this was asked last.
@@ -143,7 +145,7 @@ impl<'a> Seat<'a> {
         self.coming = None;
         (self.late, self.idle) = (self.schedule.counts().late, 0);
         self.command = self.robot.world().state().targets;
-        (self.looked, self.thought, self.seam) = (false, false, false);
+        (self.looked, self.thought, self.moving, self.seam) = (false, false, false, false);
         (self.motion, self.side) = (Motion::default(), 0.0);
         let tick = self.robot.world().tick();
         self.film = self.setup.options.film(seed).map(|path| Film::begin(path, tick));
@@ -160,7 +162,9 @@ impl<'a> Seat<'a> {
     }
 
     fn step(&mut self) -> Result<(), Error> {
-        if let Some(action) = self.schedule.at(self.robot.now()) {
+        let action = self.schedule.at(self.robot.now());
+        self.moving = action.is_some();
+        if let Some(action) = action {
             for (joint, value) in self.robot.moved().iter().zip(&action.values) {
                 self.command[*joint] = *value;
             }
