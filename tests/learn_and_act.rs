@@ -59,12 +59,14 @@ fn attempts(folder: &Path, settings: &Settings) -> anyhow::Result<Vec<Attempt>> 
 /// The same where chunks meet so, and thinking takes so many ticks.
 fn attempts_with(folder: &Path, settings: &Settings, join: Join, delay: u32) -> anyhow::Result<Vec<Attempt>> {
     let checkpoint = checkpoint::open(folder, Device::Cpu)?;
+    let mut control = control::Config::default();
+    control.join = join;
     let options = evaluate::Options {
         world: "reach".to_owned(),
         episodes: 6,
         seed: 0,
         worlds: 3,
-        control: control::Config { join, ..Default::default() },
+        control,
         delay,
         disturbance: Disturbance::default(),
         goal: None,
@@ -127,7 +129,8 @@ fn thinking_takes_its_time_in_every_attempt_alike() -> anyhow::Result<()> {
         let longer = with(12)?;
         let paused = |one: &Attempt| {
             let share = one.waited / one.seconds;
-            one.largest_seam > 0.0
+            one.largest_step > 0.0
+                && one.largest_seam == 0.0
                 && one.late == 0
                 && one.waited > 20.0 * period
                 && share > 0.5

@@ -1,4 +1,6 @@
 //! What the tests of heads share: small shapes, a head and its weights, samples to learn, and a plain way to learn them.
+//!
+//! A head is told by what it does after training, so each of these tests has to train; none of them is about how that is done.
 
 use apprentice::nn::{Encoding, Weights};
 use apprentice::noise::Noise;

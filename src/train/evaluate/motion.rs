@@ -1,8 +1,7 @@
 //! How smooth a motion was, from the commands that made it.
 //!
 //! Success says nothing of a robot that shakes. Jerk is what a person feels at the arm, and the largest step is what a controller
-//! has to swallow at once. The step where one chunk meets another is told apart: there,
-//! chunks that do not agree are felt.
+//! has to swallow at once. The step where one chunk meets another is told apart: there, chunks that do not agree are felt.
 
 use crate::sim::JOINTS;
 
