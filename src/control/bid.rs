@@ -13,7 +13,7 @@ use crate::arm::Chunk;
 pub struct Weighing<'a> {
     /// ρ: how much of its weight a step of the plan has of what the one before it has.
     pub decay: f64,
-    /// For each joint the distance that counts as one: radians do not go with metres.
+    /// For each joint the distance that counts as one: radians do not go with metres. Where it is infinite the joint does not count.
     pub ones: &'a [f64],
 }
 
@@ -129,6 +129,13 @@ mod tests {
         // Five centimetres of the gripper are far, five hundredths of a radian are not.
         let [gripper, elbow] = [[0.0, 0.05], [0.05, 0.0]].map(|row| chunk(0, &[row; 4]));
         assert_eq!(chosen(&[gripper, elbow], &[], Some(&plan)), 1);
+    }
+
+    #[test]
+    fn a_joint_that_never_moves_counts_for_nothing() {
+        let samples = [chunk(0, &[[0.3, 0.0]; 4]), chunk(0, &[[0.1, 1e-9]; 4])];
+        let weighing = Weighing { decay: 0.5, ones: &[1.0, f64::INFINITY] };
+        assert_eq!(best(&samples, &[], Some(&still(0.0)), weighing), 1);
     }
 
     #[test]

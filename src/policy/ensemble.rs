@@ -8,8 +8,11 @@ use tch::Device;
 
 use super::{Error, Moment, Policy, Promised, Spec};
 use crate::arm::Chunk;
-use crate::data::Observation;
+use crate::data::{Observation, Spread};
 use crate::noise::Noise;
+
+/// What deviates less over the data never moves: what is left of it are roundings.
+const CONSTANT: f64 = 1e-6;
 
 /// One policy, or several for the same robot.
 #[derive(Debug)]
@@ -85,10 +88,11 @@ impl Ensemble {
         by_robot(each.map(|(number, member)| member.sample_all(robots, share(number), noise)))
     }
 
-    /// For each joint the distance that counts as one: its deviation over the data.
+    /// For each joint the distance that counts as one: its deviation over the data; of one that never moves no distance does.
     pub fn ones(&self) -> Vec<f64> {
-        let actions = &self.first.statistics().actions;
-        actions.iter().map(|spread| spread.deviation.max(f64::MIN_POSITIVE)).collect()
+        let one =
+            |spread: &Spread| if spread.deviation > CONSTANT { spread.deviation } else { f64::INFINITY };
+        self.first.statistics().actions.iter().map(one).collect()
     }
 
     /// Which of `chunks` is nearest to their mean, a joint's distance being measured in its deviations over the data.
