@@ -272,7 +272,7 @@ impl Head for Tokens {
         given::kept(chunk, promised)
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         Continuing::Yes
     }
 }
