@@ -13,7 +13,7 @@ const LONGEST: usize = 4096;
 
 /// Where to be at each tick to come.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Course {
+pub(super) struct Course {
     first: Stamp,
     period: Duration,
     joints: usize,
@@ -43,7 +43,7 @@ pub(super) enum State {
 
 impl Course {
     /// What `schedule` says of the ticks from `now` on.
-    pub fn of(
+    pub(super) fn of(
         schedule: &Schedule,
         interpolate: Interpolate,
         joints: usize,
@@ -62,13 +62,13 @@ impl Course {
     }
 
     /// No plan.
-    pub fn nothing(joints: usize, now: Stamp, period: Duration) -> Self {
+    pub(super) fn nothing(joints: usize, now: Stamp, period: Duration) -> Self {
         let (state, threshold, lasts) = Default::default();
         Self { first: now, period, joints, rows: Vec::new(), stands: false, state, threshold, lasts }
     }
 
     /// Puts into `out` where to be at `now`. Says whether there is such a place.
-    pub fn at(&self, now: Stamp, out: &mut [f64]) -> bool {
+    pub(super) fn at(&self, now: Stamp, out: &mut [f64]) -> bool {
         let ticks = self.rows.len() / self.joints.max(1);
         // Time goes on while thinking hands over: a tick just before the first one is that one's.
         if ticks == 0 || out.len() != self.joints || now + self.period < self.first {

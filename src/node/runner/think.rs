@@ -223,9 +223,9 @@ impl Thinker {
         self.post(course, self.state);
     }
 
-    fn post(&mut self, course: Course, state: State) {
-        let (threshold, lasts) = (self.mind.threshold, self.mind.lasts);
-        if self.ways.plans.try_send(Box::new(Course { state, threshold, lasts, ..course })).is_err() {
+    fn post(&mut self, mut course: Course, state: State) {
+        (course.state, course.threshold, course.lasts) = (state, self.mind.threshold, self.mind.lasts);
+        if self.ways.plans.try_send(Box::new(course)).is_err() {
             // Control takes a plan at every tick; where it does not, there is nobody to follow it.
             tracing::debug!("a plan found no room on its way");
         }
