@@ -108,12 +108,12 @@ fn whoever_asks_hears_what_came_of_it() -> anyhow::Result<()> {
     let (granted, words) = asked.join().expect("it does not panic")?;
     ensure!(granted && words.starts_with("held: the operator"), "{words}");
     let asked = stage.ask_to_take(true);
-    stage.until(50, |said| said.reason.contains("waiting for the first word"))?;
     while !asked.is_finished() {
         stage.step()?;
     }
     let (granted, words) = asked.join().expect("it does not panic")?;
-    ensure!(!granted && words.contains("waiting"), "{words}");
+    // Nobody commands on the expert's topic.
+    ensure!(!granted && words.starts_with("held: the operator"), "{words}");
     stage.end()?;
     Ok(())
 }
@@ -160,7 +160,7 @@ fn another_policy_takes_over_between_two_chunks_and_a_broken_one_is_refused() ->
     stage.steps(100)?;
     ensure!(stage.joints[0] < before[0], "from {before:?} to {:?}", stage.joints);
     let report = stage.end()?;
-    ensure!(report.reloads == 101 && report.crowded == 0 && thoughts.load(Relaxed) > 100, "{report:?}");
+    ensure!(report.reloads == 101 && report.crowded == 0 && thoughts.load(Relaxed) > 20, "{report:?}");
     Ok(())
 }
 

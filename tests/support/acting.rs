@@ -292,6 +292,9 @@ impl Stage {
         self.steps(3 * GRID)?;
         let asked = self.ask("~/resume");
         self.until(200, |said| said.driver == Intervention::POLICY)?;
+        while !asked.is_finished() {
+            self.step()?;
+        }
         ensure!(asked.join().is_ok_and(|answer| answer.is_ok()), "nobody answered");
         Ok(())
     }
@@ -299,11 +302,10 @@ impl Stage {
     /// Calls a service of the runner's while the stage goes on; whether it was granted, and the answer.
     pub(crate) fn ask(&self, name: &str) -> JoinHandle<anyhow::Result<(bool, String)>> {
         let (side, name) = (self.robot.clone(), name.replace('~', "/policy"));
-        let calls = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             let answer = typed::call_typed::<Trigger>(&side, &name, &TriggerRequest {}, PATIENCE)?;
             Ok((answer.success, answer.message))
-        });
-        calls
+        })
     }
 
     /// Calls `~/take` while the stage goes on.
