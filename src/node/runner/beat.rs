@@ -243,7 +243,9 @@ pub(super) fn keep(
     timing: &Timing,
     granted: impl FnOnce(Granted),
 ) {
-    granted(if pace == Pace::Wall { Granted::take() } else { Granted::default() });
+    if pace == Pace::Wall {
+        granted(Granted::take());
+    }
     let shared = Arc::clone(&beat.shared);
     let (mut at, mut ticked, mut leaving) = (None, None, None);
     loop {

@@ -91,6 +91,9 @@ pub enum Error {
     /// The terminal cannot be used.
     #[error("the terminal could not be taken for keys")]
     Terminal(#[source] std::io::Error),
+    /// The thread that holds the robot has panicked.
+    #[error("the thread of control has ended by itself: the robot's controllers are on their own")]
+    Control,
     /// A thread that could not be started.
     #[error("the thread {name:?} could not be started")]
     Thread {
@@ -275,16 +278,25 @@ impl Runner {
             start("thinking", move || thinker.run())?,
             start("loading", move || loader.run(&reloads))?,
             start("control", move || {
-                beat::keep(beat, ticker, pace, patience, &timing, |got| *lock(&granted) = Some(got));
+                beat::keep(beat, ticker, pace, patience, &timing, |got| note(&granted, got));
             })?,
         ];
         bus.ready();
         let shown = show(&context, &shared, &mut face, &hours, &threads);
         shared.ends.store(true, Relaxed);
         shared.sight.news.notify_all();
-        end(threads);
+        let well = end(threads);
         shown?;
-        Ok(face.report())
+        if well { Ok(face.report()) } else { Err(Error::Control) }
+    }
+}
+
+/// Notes what control was granted, and says what it was not.
+fn note(granted: &Mutex<Option<Granted>>, got: Granted) {
+    *lock(granted) = Some(got);
+    match got {
+        Granted { fifo: true, memory: true } => tracing::debug!("control: {}", got.words()),
+        _ => tracing::warn!("control: {}", got.words()),
     }
 }
 
@@ -300,7 +312,6 @@ fn show(
         face.turn(&context.stop, hours.now())?;
         // Control is the last thread; without it nobody holds the robot, and all there is to do is to say so.
         if threads.last().is_some_and(JoinHandle::is_finished) {
-            tracing::error!("the thread of control has ended: the robot's controllers are on their own");
             return Ok(());
         }
         thread::sleep(LOOK_UP);
@@ -308,8 +319,9 @@ fn show(
     Ok(())
 }
 
-/// Waits for the threads: for control until the robot rests, for the others a while.
-fn end(threads: [JoinHandle<()>; 5]) {
+/// Waits for the threads: for control until the robot rests, for the others a while. Says whether control ended as it should.
+fn end(threads: [JoinHandle<()>; 5]) -> bool {
+    let mut well = true;
     let deadline = pace::monotonic() + ENDING;
     for (number, thread) in threads.into_iter().enumerate().rev() {
         let is_control = number == 4;
@@ -318,9 +330,10 @@ fn end(threads: [JoinHandle<()>; 5]) {
         }
         // What a panic said was printed by it.
         if (is_control || thread.is_finished()) && thread.join().is_err() {
-            tracing::debug!("a thread had panicked");
+            well &= !is_control;
         }
     }
+    well
 }
 
 fn start(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
