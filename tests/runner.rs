@@ -1,4 +1,6 @@
-//! A runner drives a robot, a person takes over, and another policy takes the place of the first: all in lockstep, tick by tick.
+//! A runner drives a robot, a person takes over, and another policy takes the place of the first.
+//!
+//! All in lockstep, tick by tick, so that nothing depends on how fast the machine is.
 
 #[path = "support/acting.rs"]
 mod acting;

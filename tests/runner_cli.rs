@@ -1,5 +1,7 @@
-//! `apprentice run` beside `apprentice sim` in lockstep over DDS: a policy from a checkpoint acts in a world of another process, and
-//! a signal brings the robot to rest.
+//! `apprentice run` beside `apprentice sim` in lockstep over DDS.
+//!
+//! A policy from a checkpoint acts in a world of another process, and a signal ends it with the robot held: what a test within one
+//! process cannot show.
 #![cfg(all(feature = "dds", feature = "learn", feature = "sim"))]
 
 #[path = "support/cli.rs"]

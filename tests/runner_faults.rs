@@ -1,4 +1,6 @@
-//! What goes wrong while a robot is driven, one thing at a time: it is held in time, for the right reason, and does not go on by itself.
+//! What goes wrong while a robot is driven, one thing at a time.
+//!
+//! Each time the robot is held soon enough, for the right reason, and does not go on by itself when all is well again.
 
 #[path = "support/acting.rs"]
 mod acting;

@@ -1,4 +1,6 @@
-//! What listening knows of the robot and of the person, of a fixed size: control copies it where it can and never waits for it.
+//! What listening knows of the robot and of the person.
+//!
+//! Of a fixed size, so that control copies it where the lock is free, and neither waits for it nor asks for memory.
 
 use std::time::Duration;
 
