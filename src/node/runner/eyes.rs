@@ -28,7 +28,10 @@ const LEFT: usize = 512;
 
 /// What left for the robot, and when.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Left(Arc<Mutex<VecDeque<(Stamp, Vec<f64>)>>>);
+pub(super) struct Left(Arc<Mutex<Rows>>);
+
+/// Rows of numbers, each with its instant, the oldest first.
+type Rows = VecDeque<(Stamp, Vec<f64>)>;
 
 impl Left {
     /// That left at that instant.

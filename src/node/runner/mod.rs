@@ -342,7 +342,7 @@ fn start(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Joi
 }
 
 /// The boxes in which commands travel, all that there will ever be.
-fn boxes(robot: &Robot, now: Stamp) -> Vec<Box<Said>> {
+fn boxes(robot: &Robot, now: Stamp) -> impl Iterator<Item = Box<Said>> + use<> {
     let said = Said {
         at: now,
         values: vec![0.0; robot.joints.len()],
@@ -352,7 +352,7 @@ fn boxes(robot: &Robot, now: Stamp) -> Vec<Box<Said>> {
         gate: Gate::new(&robot.control.gate, None, now),
         changed: false,
     };
-    (0..UNDER_WAY).map(|_| Box::new(said.clone())).collect()
+    (0..UNDER_WAY).map(move |_| Box::new(said.clone()))
 }
 
 fn patience(config: &control::Config) -> Patience {
