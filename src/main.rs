@@ -18,6 +18,8 @@ mod command {
     pub(crate) mod progress;
     pub(crate) mod record;
     pub(crate) mod ros_args;
+    #[cfg(feature = "learn")]
+    pub(crate) mod run;
     #[cfg(feature = "sim")]
     pub(crate) mod sim;
     pub(crate) mod standin;
@@ -68,6 +70,8 @@ enum Command {
     #[cfg(feature = "sim")]
     Sim(Box<command::sim::Sim>),
     #[cfg(feature = "learn")]
+    Run(Box<command::run::Run>),
+    #[cfg(feature = "learn")]
     Train(command::train::Train),
     #[cfg(all(feature = "learn", feature = "sim"))]
     Eval(command::eval::Eval),
@@ -91,6 +95,8 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&ros),
         #[cfg(feature = "sim")]
         Command::Sim(sim) => sim.run(&ros),
+        #[cfg(feature = "learn")]
+        Command::Run(run) => run.run(&ros),
         #[cfg(feature = "learn")]
         Command::Train(train) => train.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]

@@ -27,6 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tch", &["src/data/batch", "src/nn/", "src/policy/", "src/train/", "tests/", "benches/"]),
     ("torch_sys", &["src/nn/"]),
     ("libloading", &["src/nn/"]),
+    ("libc", &["src/precedence/fifo.rs"]),
     ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
     ("image", &["src/node/simulator/", "src/data/", "src/train/evaluate/"]),
     ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),

@@ -19,6 +19,9 @@ pub struct Config {
     /// So old may the measured position of a joint be.
     #[serde(deserialize_with = "above_zero")]
     pub joints_ms: f64,
+    /// So long a person's command and his button stand for what he wants.
+    #[serde(deserialize_with = "above_zero")]
+    pub expert_ms: f64,
     /// So long may the thinking thread give no sign of life. It gives one when it begins and when it ends a thought.
     #[serde(deserialize_with = "above_zero")]
     pub thinking_ms: f64,
@@ -35,7 +38,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { joints_ms: 100.0, thinking_ms: 5000.0, link_ms: 500.0, leap_ms: 500.0, stopped_ms: 500.0 }
+        Self {
+            joints_ms: 100.0,
+            expert_ms: 250.0,
+            thinking_ms: 5000.0,
+            link_ms: 500.0,
+            leap_ms: 500.0,
+            stopped_ms: 500.0,
+        }
     }
 }
 

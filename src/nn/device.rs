@@ -93,6 +93,11 @@ pub fn check(device: Device) -> Result<(), Error> {
     }
 }
 
+/// Has libtorch compute with so many threads for the thread that asks.
+pub fn use_threads(count: u16) {
+    tch::set_num_threads(i32::from(count));
+}
+
 /// Loads libtorch's CUDA half once, where there is one; returns whether it is loaded.
 fn load_cuda() -> bool {
     static LOADED: OnceLock<bool> = OnceLock::new();

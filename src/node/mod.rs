@@ -7,6 +7,7 @@
 
 pub mod diagnostics;
 pub mod recorder;
+pub mod runner;
 pub mod screen;
 #[cfg(feature = "sim")]
 pub mod simulator;

@@ -1,0 +1,102 @@
+//! What an operator may ask for by a service: to drive, that the policy goes on, that the robot is held, another policy.
+//!
+//! A wish is taken up at the next tick of control; whoever uttered it hears what came of it, because that a robot stays held is what
+//! he has to know.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::shared::{Shared, Wish};
+use super::speak::Now;
+use super::{Error, lock};
+use crate::bus::typed::serve_typed;
+use crate::bus::{Bus, Served};
+use crate::control::Mode;
+use crate::msg::own::{Load, LoadResponse};
+use crate::msg::std::{SetBool, SetBoolResponse, Trigger, TriggerResponse};
+
+/// How long it is waited for what comes of a wish.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(2);
+/// The longest that a caller of `~/reload` is kept waiting.
+const LOADING: Duration = Duration::from_secs(120);
+
+/// Another policy that is asked for, and where the answer goes.
+pub(super) struct Reload {
+    /// Nothing: the one that is in use, as it is on the disk now.
+    pub(super) path: Option<PathBuf>,
+    pub(super) answer: SyncSender<(bool, String)>,
+}
+
+/// Where requests for another policy wait.
+pub(super) type Reloads = Receiver<Reload>;
+
+/// Answers `~/take`, `~/resume`, `~/hold` and `~/reload`.
+pub(super) fn serve(
+    bus: &dyn Bus,
+    shared: &Arc<Shared>,
+    now: &Arc<Mutex<Now>>,
+) -> Result<(Vec<Box<dyn Served>>, Reloads), Error> {
+    let trigger = |name: &str, wish: Wish, wanted: fn(Mode) -> bool| {
+        let (shared, now) = (Arc::clone(shared), Arc::clone(now));
+        serve_typed::<Trigger>(bus, name, move |_request| {
+            let (success, message) = ask(&shared, &now, wish, wanted);
+            Ok(TriggerResponse { success, message })
+        })
+    };
+    let mut served = vec![
+        trigger("~/resume", Wish::Resume, |mode| mode == Mode::Policy)?,
+        trigger("~/hold", Wish::Hold, |mode| matches!(mode, Mode::Hold(_)))?,
+    ];
+    let (asking, seen) = (Arc::clone(shared), Arc::clone(now));
+    served.push(serve_typed::<SetBool>(bus, "~/take", move |request| {
+        let wanted = if request.data { |mode| mode == Mode::Human } else { |mode| mode != Mode::Human };
+        let (success, message) = ask(&asking, &seen, Wish::Take(request.data), wanted);
+        Ok(SetBoolResponse { success, message })
+    })?);
+    // One at a time: a second one is told so.
+    let (reload, reloads) = sync_channel(1);
+    served.push(serve_typed::<Load>(bus, "~/reload", move |request| {
+        let path = Some(request.path.trim()).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let (success, message) = load(&reload, path);
+        Ok(LoadResponse { success, message })
+    })?);
+    Ok((served, reloads))
+}
+
+/// Utters a wish, and says what came of it: whether it was granted, and who drives now.
+fn ask(shared: &Shared, now: &Mutex<Now>, wish: Wish, wanted: fn(Mode) -> bool) -> (bool, String) {
+    let ticks = lock(now).ticks;
+    shared.wishes.utter(wish);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let seen = lock(now).clone();
+        // Two ticks later control has surely taken it up, and said what came of it.
+        if (seen.ticks >= ticks + 2 && wanted(seen.mode)) || Instant::now() >= deadline {
+            return (wanted(seen.mode), words(&seen));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Who drives, in words.
+pub(super) fn words(now: &Now) -> String {
+    match now.mode {
+        Mode::Policy => "the policy drives".to_owned(),
+        Mode::Human => format!("a person drives: {}", now.reason),
+        Mode::Hold(_) => format!("held: {}", now.reason),
+    }
+}
+
+fn load(reload: &SyncSender<Reload>, path: Option<PathBuf>) -> (bool, String) {
+    let (answer, answered) = sync_channel(1);
+    if reload.try_send(Reload { path, answer }).is_err() {
+        return (false, "another policy is being loaded, or the runner ends".to_owned());
+    }
+    answered
+        .recv_timeout(LOADING)
+        .unwrap_or_else(|_none| (false, "no answer: it is still being loaded".to_owned()))
+}

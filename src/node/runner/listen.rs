@@ -1,0 +1,331 @@
+//! The thread that hears the robot and the person: into the grid of observations for thinking, and as the newest word for control.
+//!
+//! A message that does not read is counted and spoken of at most once a second, and so is one of a second publisher where only one
+//! may speak.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::eyes::{Eyes, Left};
+use super::known::Known;
+use super::pace::{self, CLOCK, Hours, Pace};
+use super::robot::{Robot, Told};
+use super::shared::{Shared, add};
+use super::{Error, lock};
+use crate::bus::typed::read;
+use crate::bus::{Bus, Complaint, Inbox, Limit, Subscription};
+use crate::control::gate::leader::Motion;
+use crate::control::gate::source::Only;
+use crate::msg::Message;
+use crate::msg::own::Command;
+use crate::msg::sensor::{JointState, Joy};
+use crate::msg::std::Clock;
+use crate::node::report;
+use crate::time::Stamp;
+use crate::wire::{Qos, Sample, Topic};
+
+/// What waits to be heard; more is older than anybody wants to know.
+const INBOX: Limit = Limit { samples: 2048, bytes: 1 << 28 };
+/// The topic of goals, relative, so that a namespace may stand in front.
+const GOAL: &str = "goal";
+/// How long a wait goes on before it is looked whether it still has a point.
+const LOOK_UP: Duration = Duration::from_millis(20);
+/// In lockstep a stream that owes a message is waited for so long, once.
+const OWED: Duration = Duration::from_millis(250);
+
+/// What a topic is good for; it may be so for several things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Stream(usize),
+    Positions(usize),
+    Expert,
+    Joy,
+    Goal(usize),
+    Clock,
+}
+
+/// Who listens.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pace: Pace,
+    shared: Arc<Shared>,
+    hours: LoggedHours,
+    inbox: Inbox,
+    uses: Vec<(String, Use)>,
+    eyes: Eyes,
+    known: Known,
+    told: Vec<Told>,
+    joints: Vec<String>,
+    gripper: Option<usize>,
+    expert: Only,
+    joy: Only,
+    button: Option<usize>,
+    leader: Option<Motion>,
+    refused: Complaint,
+    seconds: Complaint,
+    /// When `/clock` was heard of last, by the machine's time.
+    moved: Instant,
+    _subscriptions: Vec<Subscription>,
+}
+
+/// What time it is; of a clock nothing is worth printing.
+pub(super) struct LoggedHours(Hours);
+
+impl std::fmt::Debug for LoggedHours {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Hours").field(&self.0.now()).finish()
+    }
+}
+
+impl Listener {
+    /// Everything subscribed to, and nothing heard yet.
+    pub(super) fn open(
+        bus: &dyn Bus,
+        robot: &Robot,
+        goal: Option<&str>,
+        pace: Pace,
+        hours: Hours,
+        shared: Arc<Shared>,
+        left: Left,
+    ) -> Result<Self, Error> {
+        let inbox = Inbox::new(INBOX);
+        let (mut uses, mut subscriptions) = (Vec::new(), Vec::new());
+        for (name, type_name, of) in wanted(robot, goal) {
+            let name = bus.node().resolve(&name)?;
+            let known = |(other, _): &(String, Use)| *other == name;
+            if !uses.iter().any(known) {
+                let qos = if matches!(of, Use::Goal(_)) { Qos::latched(1) } else { Qos::sensor() };
+                subscriptions.push(bus.subscribe(&Topic::new(&name, type_name).with(qos), &inbox)?);
+            }
+            uses.push((name, of));
+        }
+        if pace != Pace::Wall {
+            subscriptions.push(pace::hear(bus, &inbox)?);
+            uses.push((CLOCK.to_owned(), Use::Clock));
+        }
+        let gate = &robot.control.gate;
+        let silence = Duration::try_from_secs_f64(robot.control.watchdog.expert_ms / 1e3).unwrap_or_default();
+        Ok(Self {
+            eyes: Eyes::new(robot, left),
+            known: Known::new(robot.joints.len(), robot.layout.streams().count()),
+            told: robot.told.clone(),
+            joints: robot.joints.clone(),
+            gripper: robot.limits.gripper(),
+            expert: Only::new(silence),
+            joy: Only::new(silence),
+            button: gate.human.button.map(|button| button as usize),
+            leader: gate.human.leader.as_ref().map(|leader| Motion::new(leader, robot.joints.len())),
+            refused: Complaint::default(),
+            seconds: Complaint::default(),
+            moved: Instant::now(),
+            hours: LoggedHours(hours),
+            pace,
+            shared,
+            inbox,
+            uses,
+            _subscriptions: subscriptions,
+        })
+    }
+
+    /// Listens until the runner ends.
+    pub(super) fn run(mut self) {
+        while !self.shared.ends() || !self.shared.still.load(Relaxed) {
+            let now = self.hours.0.now();
+            let wait = match self.pace {
+                Pace::Wall => self.eyes.until_next(now).unwrap_or(LOOK_UP).min(LOOK_UP),
+                // What is owed is waited for in small steps, because it may be that it does not come.
+                Pace::Clock | Pace::Lockstep => LOOK_UP,
+            };
+            if let Some(sample) = self.inbox.wait(Instant::now() + wait) {
+                self.hear(&sample);
+            }
+            self.turn();
+        }
+    }
+
+    /// Hears what waits, and looks at every tick of the grid that is complete.
+    fn turn(&mut self) {
+        // By the machine's time whatever was received by this instant is in the inbox already.
+        let now = self.hours.0.now();
+        while let Some(sample) = self.inbox.take() {
+            self.hear(&sample);
+        }
+        let now = if self.pace == Pace::Wall { now } else { self.hours.0.now() };
+        let mut complete = self.eyes.complete(now);
+        if !complete && self.pace == Pace::Lockstep && self.moved.elapsed() > OWED {
+            self.eyes.give_up(now);
+            complete = true;
+        }
+        let looked = self.eyes.look(now, complete, self.shared.history.load(Relaxed));
+        self.shared.counts.gaps.store(self.eyes.gaps, Relaxed);
+        lock(&self.shared.known).copy(&self.known);
+        let through = complete && self.pace == Pace::Lockstep;
+        if looked || through {
+            self.tell(looked, through.then_some(now));
+        }
+    }
+
+    /// Hands on what was seen.
+    fn tell(&self, looked: bool, through: Option<Stamp>) {
+        let mut seen = lock(&self.shared.sight.seen);
+        if looked {
+            seen.history.clear();
+            if self.eyes.aimed() {
+                seen.history.extend(self.eyes.history.iter().cloned());
+            }
+            let unaimed = || (!self.eyes.aimed()).then(|| "nobody has said what is to be reached".to_owned());
+            seen.gap = self.eyes.gap.clone().or_else(unaimed);
+            seen.version += 1;
+        }
+        if let Some(through) = through {
+            seen.through = through;
+        }
+        drop(seen);
+        self.shared.sight.news.notify_all();
+    }
+
+    fn hear(&mut self, sample: &Sample) {
+        for number in 0..self.uses.len() {
+            let (name, of) = &self.uses[number];
+            if *name != sample.topic.name {
+                continue;
+            }
+            let wrong = match *of {
+                Use::Stream(stream) => match self.eyes.see(stream, sample) {
+                    Ok(own) => {
+                        self.known.streams[stream] = self.known.streams[stream].max(Some(own));
+                        None
+                    }
+                    Err(unread) => Some(unread.to_string()),
+                },
+                Use::Goal(stream) => self.eyes.aim(stream, sample).err().map(|unread| unread.to_string()),
+                Use::Positions(told) => self.positions(told, sample),
+                Use::Expert => self.expert(sample),
+                Use::Joy => self.joy(sample),
+                Use::Clock => self.clock(sample),
+            };
+            if let Some(wrong) = wrong {
+                add(&self.shared.counts.refused, 1);
+                if let Some(times) = self.refused.raise(Instant::now()) {
+                    tracing::warn!(times, "a message on {} is refused: {wrong}", sample.topic.name);
+                }
+            }
+        }
+    }
+
+    fn clock(&mut self, sample: &Sample) -> Option<String> {
+        let said = match read::<Clock>(sample) {
+            Ok(said) => Stamp::from_parts(said.clock.sec, said.clock.nanosec),
+            Err(error) => return Some(report(&error)),
+        };
+        let before = self.hours.0.now();
+        if said < before {
+            self.eyes.forget();
+            self.known.forget();
+        }
+        if said != before {
+            self.moved = Instant::now();
+        }
+        self.hours.0.tell(said);
+        None
+    }
+
+    fn positions(&mut self, told: usize, sample: &Sample) -> Option<String> {
+        let state: JointState = match read(sample) {
+            Ok(state) => state,
+            Err(error) => return Some(report(&error)),
+        };
+        if state.position.len() != state.name.len() {
+            let (names, positions) = (state.name.len(), state.position.len());
+            return Some(format!("it names {names} joints and has {positions} positions"));
+        }
+        let place = |name: &String| state.name.iter().position(|other| other == name);
+        let found = || self.told[told].joints.iter().filter_map(|(joint, name)| Some((*joint, place(name)?)));
+        if let Some((joint, at)) = found().find(|(_, at)| !state.position[*at].is_finite()) {
+            return Some(format!("the position of {:?} is {}", self.joints[joint], state.position[at]));
+        }
+        for (joint, at) in found() {
+            self.known.told[joint] = Some(sample.received);
+            self.known.positions[joint] = state.position[at];
+            if self.gripper == Some(joint) {
+                self.known.effort = state.effort.get(at).copied().unwrap_or(f64::NAN);
+            }
+        }
+        None
+    }
+
+    fn expert(&mut self, sample: &Sample) -> Option<String> {
+        let admitted = self.expert.admit(sample.publisher, sample.received);
+        if let Some(words) = admitted.words(&sample.topic.name) {
+            self.second(&words);
+            return None;
+        }
+        let Command { names, values, .. } = match read(sample) {
+            Ok(command) => command,
+            Err(error) => return Some(report(&error)),
+        };
+        if names.len() != values.len() {
+            return Some(format!("it names {} joints and has {} values", names.len(), values.len()));
+        }
+        let place = |joint: &String| names.iter().position(|name| name == joint);
+        if let Some(missing) = self.joints.iter().find(|joint| place(joint).is_none()) {
+            return Some(format!("the joint {missing:?} is not in it, which has {}", names.join(", ")));
+        }
+        for (value, at) in self.known.expert.iter_mut().zip(self.joints.iter().filter_map(place)) {
+            *value = values[at];
+        }
+        self.known.expert_at = Some(sample.received);
+        if let Some(leader) = &mut self.leader {
+            self.known.moved = leader.look(&self.known.expert, sample.received);
+        }
+        None
+    }
+
+    fn joy(&mut self, sample: &Sample) -> Option<String> {
+        let admitted = self.joy.admit(sample.publisher, sample.received);
+        if let Some(words) = admitted.words(&sample.topic.name) {
+            self.second(&words);
+            return None;
+        }
+        let button = self.button?;
+        let joy: Joy = match read(sample) {
+            Ok(joy) => joy,
+            Err(error) => return Some(report(&error)),
+        };
+        let Some(state) = joy.buttons.get(button) else {
+            return Some(format!("the button {button} is missing of {}", joy.buttons.len()));
+        };
+        self.known.button = Some((sample.received, *state != 0));
+        None
+    }
+
+    fn second(&mut self, words: &str) {
+        add(&self.shared.counts.seconds, 1);
+        if let Some(times) = self.seconds.raise(Instant::now()) {
+            tracing::warn!(times, "{words}");
+        }
+    }
+}
+
+/// Every topic that is good for something, its type, and what for.
+fn wanted(robot: &Robot, goal: Option<&str>) -> Vec<(String, String, Use)> {
+    let mut wanted = Vec::new();
+    for (number, name) in robot.layout.streams().enumerate() {
+        let Some(stream) = robot.observe.streams.get(name) else { continue };
+        let type_name = stream.type_name.to_string();
+        wanted.push((stream.topic.to_string(), type_name.clone(), Use::Stream(number)));
+        if goal == Some(name) {
+            wanted.push((GOAL.to_owned(), type_name, Use::Goal(number)));
+        }
+    }
+    for (number, told) in robot.told.iter().enumerate() {
+        wanted.push((told.topic.to_string(), JointState::TYPE.to_owned(), Use::Positions(number)));
+    }
+    let gate = &robot.control.gate;
+    wanted.push((gate.expert.clone(), Command::TYPE.to_owned(), Use::Expert));
+    if gate.human.button.is_some() {
+        wanted.push((gate.human.joy.clone(), Joy::TYPE.to_owned(), Use::Joy));
+    }
+    wanted
+}

@@ -1,0 +1,146 @@
+//! The robot as a runner needs it: the joints it commands, what they may do, where they are told and where commands go.
+//!
+//! Put together once from the robot's file and its description; whatever is missing for driving it is said before a topic is opened.
+
+use std::time::Duration;
+
+use super::Error;
+use crate::arm::Description;
+use crate::arm::urdf::Kind;
+use crate::control::Limits;
+use crate::control::{self, gate};
+use crate::data::observe::{Field, Observe};
+use crate::data::{Layout, actions};
+use crate::spec::{Act, Channel, Name};
+
+/// The robot as a runner needs it.
+#[derive(Clone, Debug)]
+pub struct Robot {
+    /// Every joint that is commanded, part by part.
+    pub joints: Vec<String>,
+    /// Commands a second.
+    pub rate_hz: f64,
+    /// What is observed.
+    pub observe: Observe,
+    /// How plans become commands, and who drives.
+    pub control: control::Config,
+    /// How commands that left are brought onto the grid of observations.
+    pub actions: actions::Actions,
+    /// What the policy sees of it.
+    pub layout: Layout,
+    pub(super) limits: Limits,
+    /// Which of the joints do not turn.
+    pub(super) slides: Vec<bool>,
+    pub(super) told: Vec<Told>,
+    pub(super) outlets: Vec<Outlet>,
+}
+
+/// A topic that tells positions.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) topic: Name,
+    /// Of each joint that it may tell, the number and the name in its messages.
+    pub(super) joints: Vec<(usize, String)>,
+}
+
+/// Where the commands of one part go.
+#[derive(Clone, Debug)]
+pub(super) struct Outlet {
+    pub(super) to: Channel,
+    /// Which of the joints it moves.
+    pub(super) joints: std::ops::Range<usize>,
+    /// Their names in its messages.
+    pub(super) names: Vec<String>,
+}
+
+impl Robot {
+    /// The robot of that description and those sections of its file; a policy for it sees `layout`.
+    pub fn new(
+        description: Option<&Description>,
+        observe: &Observe,
+        act: &Act,
+        control: &control::Config,
+        actions: &actions::Actions,
+        layout: Layout,
+    ) -> Result<Self, Error> {
+        let mut outlets: Vec<Outlet> = Vec::new();
+        let mut joints: Vec<String> = Vec::new();
+        for part in act.parts.values() {
+            let begin = joints.len();
+            joints.extend(part.joints.iter().cloned());
+            let bare = |joint: &String| joint.strip_prefix(&part.to.prefix).unwrap_or(joint).to_owned();
+            let names = part.joints.iter().map(bare).collect();
+            outlets.push(Outlet { to: part.to.clone(), joints: begin..joints.len(), names });
+        }
+        if layout.actions != joints {
+            let (wanted, moved) = (layout.actions.join(", "), joints.join(", "));
+            let why = format!("the policy moves {wanted}, the robot {moved}");
+            return Err(Error::Setting { key: "act.parts", why });
+        }
+        let told = told(observe, &joints);
+        if let Some(blind) = (0..joints.len()).find(|joint| !is_told(&told, *joint)) {
+            let why = format!(
+                "no stream tells the position of {:?}, and a command begins where the robot is",
+                joints[blind]
+            );
+            return Err(Error::Setting { key: "observe.streams", why });
+        }
+        if control.gate.doubt.is_some() {
+            let why = "this policy's doubt is not told, and what is never told cannot ask for a person";
+            return Err(Error::Setting { key: "control.gate.doubt", why: why.to_owned() });
+        }
+        let limits = control.limits.clone().unwrap_or_default();
+        let limits = Limits::load(&limits, description, &joints)?;
+        let slides = |joint: &String| {
+            description
+                .and_then(|arm| arm.joint(joint).ok())
+                .is_some_and(|joint| joint.kind == Kind::Prismatic)
+        };
+        Ok(Self {
+            slides: joints.iter().map(slides).collect(),
+            rate_hz: act.rate_hz,
+            observe: observe.clone(),
+            control: control.clone(),
+            actions: actions.clone(),
+            layout,
+            limits,
+            told,
+            outlets,
+            joints,
+        })
+    }
+
+    /// The time between two commands.
+    pub fn period(&self) -> Duration {
+        Duration::from_secs_f64(1.0 / self.rate_hz)
+    }
+
+    /// The age beyond which each stream of the layout is silent, as the watchdog sees it.
+    pub(super) fn streams(&self) -> Vec<Duration> {
+        let milliseconds = |ms: f64| Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+        let known = self.layout.streams().filter_map(|name| self.observe.streams.get(name));
+        known.map(|stream| milliseconds(stream.max_age_ms) + milliseconds(stream.latency_ms)).collect()
+    }
+
+    /// What the numbers in a reason for holding stand for.
+    pub(super) fn names(&self) -> gate::Names {
+        let streams = self.layout.streams().map(str::to_owned).collect();
+        gate::Names { streams, joints: self.joints.clone() }
+    }
+}
+
+fn told(observe: &Observe, joints: &[String]) -> Vec<Told> {
+    let streams = observe.streams.values().filter(|stream| stream.fields.contains(&Field::Position));
+    let of = |stream: &crate::data::observe::Stream| {
+        let named = joints
+            .iter()
+            .enumerate()
+            .filter_map(|(number, joint)| Some((number, joint.strip_prefix(&stream.prefix)?.to_owned())));
+        Told { topic: stream.topic.clone(), joints: named.collect() }
+    };
+    streams.map(of).collect()
+}
+
+fn is_told(told: &[Told], joint: usize) -> bool {
+    told.iter().any(|told| told.joints.iter().any(|(number, _)| *number == joint))
+}

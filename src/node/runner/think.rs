@@ -1,0 +1,264 @@
+//! The thread that thinks: from what was seen to the plan that control follows.
+//!
+//! It takes as long as it takes, and what it does wrong ends with it: a policy that fails is asked again at the next tick of the
+//! grid, one that panics takes this thread along and nothing else. While the policy does not drive, each chunk is a plan from now
+//! on and takes the place of all that was planned before, so that what is given back to it goes on from here.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
+
+use super::course::{Course, State};
+use super::figures::Figures;
+use super::lock;
+use super::mind::{Mind, Promise, Unthought};
+use super::pace::Hours;
+use super::robot::Robot;
+use super::shared::{Shared, add, wait};
+use crate::arm::Chunk;
+use crate::bus::typed::Publisher;
+use crate::bus::{Bus, Complaint};
+use crate::control::{Interpolate, Schedule};
+use crate::data::Observation;
+use crate::msg::own::{Intervention, Plan};
+use crate::node::{diagnostics::header, report};
+use crate::time::Stamp;
+use crate::wire::{History, Qos};
+
+/// How long a wait for something to see goes on before another sign of life.
+const LOOK_UP: Duration = Duration::from_millis(50);
+/// How many thoughts are remembered for how long the next will take.
+const REMEMBERED: usize = 8;
+
+/// The ends of the ways to other threads that thinking holds.
+#[derive(Debug)]
+pub(super) struct Ways {
+    pub(super) plans: SyncSender<Box<Course>>,
+    /// Plans that were followed.
+    pub(super) spent: Receiver<Box<Course>>,
+    /// Policies that shall take the place of this one.
+    pub(super) minds: Receiver<Mind>,
+}
+
+/// Who thinks.
+pub(super) struct Thinker {
+    mind: Mind,
+    shared: Arc<Shared>,
+    ways: Ways,
+    hours: Hours,
+    schedule: Schedule,
+    interpolate: Interpolate,
+    joints: usize,
+    period: Duration,
+    /// How long thinking took lately, by the hours of the robot.
+    took: VecDeque<Duration>,
+    state: State,
+    plans: Publisher<Plan>,
+    figures: Arc<Figures>,
+    complaint: Complaint,
+    said_slow: bool,
+}
+
+/// Tells whoever waits that nobody thinks any more, however the thread ended.
+struct Obituary(Arc<Shared>);
+
+impl Drop for Obituary {
+    fn drop(&mut self) {
+        self.0.dead.store(true, Relaxed);
+        self.0.sight.news.notify_all();
+    }
+}
+
+impl Thinker {
+    pub(super) fn open(
+        bus: &dyn Bus,
+        robot: &Robot,
+        mind: Mind,
+        hours: Hours,
+        shared: Arc<Shared>,
+        ways: Ways,
+        figures: Arc<Figures>,
+    ) -> Result<Self, crate::bus::Error> {
+        let control = &robot.control;
+        let offered = Qos { history: History::KeepLast(1), ..Qos::sensor() };
+        Ok(Self {
+            plans: Publisher::open(bus, "plan", offered)?,
+            schedule: Schedule::new(control.join, control.interpolate),
+            interpolate: control.interpolate,
+            joints: robot.joints.len(),
+            period: robot.period(),
+            took: VecDeque::with_capacity(REMEMBERED),
+            state: State::Well,
+            complaint: Complaint::default(),
+            said_slow: false,
+            mind,
+            shared,
+            ways,
+            hours,
+            figures,
+        })
+    }
+
+    /// Thinks until the runner ends.
+    pub(super) fn run(mut self) {
+        let _obituary = Obituary(Arc::clone(&self.shared));
+        self.shared.history.store(self.mind.history, Relaxed);
+        let mut considered = 0;
+        while !self.shared.ends() {
+            self.shared.alive.set();
+            while self.ways.spent.try_recv().is_ok() {}
+            if let Ok(mind) = self.ways.minds.try_recv() {
+                self.change(mind);
+            }
+            let Some((version, history)) = self.see(considered) else { continue };
+            if !history.is_empty() {
+                self.consider(&history);
+            }
+            considered = version;
+            lock(&self.shared.sight.seen).considered = considered;
+            self.shared.sight.news.notify_all();
+        }
+    }
+
+    /// Another policy goes on where this one was; the plan stays until it has one of its own.
+    fn change(&mut self, mind: Mind) {
+        tracing::info!("{} takes the place of {}", mind.name, self.mind.name);
+        self.shared.history.store(mind.history, Relaxed);
+        self.mind = mind;
+        self.took.clear();
+        self.state = State::Well;
+        add(&self.shared.counts.reloads, 1);
+    }
+
+    /// What was seen, when it is other than what was considered last.
+    fn see(&self, considered: u64) -> Option<(u64, Vec<Observation>)> {
+        let mut seen = lock(&self.shared.sight.seen);
+        if seen.version <= considered {
+            seen = wait(&self.shared.sight.news, seen, LOOK_UP);
+        }
+        (seen.version > considered).then(|| (seen.version, seen.history.clone()))
+    }
+
+    fn consider(&mut self, history: &[Observation]) {
+        let drives = self.drives();
+        let now = self.hours.now();
+        if !self.asks(now, drives) {
+            return;
+        }
+        let promised = if drives { self.schedule.promised(now) } else { None };
+        let until = now + self.expected();
+        let promise = promised.as_ref().map(|chunk| Promise { chunk, until });
+        let begun = Instant::now();
+        self.shared.thinking.set();
+        let thought = (self.mind.think)(history, promise);
+        self.shared.thinking.clear();
+        self.shared.alive.set();
+        self.figures.add(begun.elapsed());
+        let there = self.hours.now();
+        self.remember(there.since(now));
+        match thought {
+            Ok(chunk) => self.accept(chunk, there),
+            Err(why) => self.complain(&why, there),
+        }
+    }
+
+    fn driver(&self) -> u8 {
+        self.shared.driver.load(Relaxed)
+    }
+
+    fn drives(&self) -> bool {
+        self.driver() == Intervention::POLICY
+    }
+
+    /// Whether it is time for the next chunk. One that would come when the plan is over is asked for so much earlier, unless thinking
+    /// takes longer than a chunk lasts: then the robot stands while it is thought of.
+    fn asks(&self, now: Stamp, drives: bool) -> bool {
+        match (self.state, drives) {
+            (State::Slow, _) => self.schedule.at(now).is_none(),
+            (_, false) => true,
+            (_, true) => self.schedule.asks(now) || self.schedule.at(now + self.expected()).is_none(),
+        }
+    }
+
+    /// How long the next thought will take: as long as the longest of the last ones.
+    fn expected(&self) -> Duration {
+        self.took.iter().max().copied().unwrap_or_default()
+    }
+
+    fn remember(&mut self, took: Duration) {
+        if self.took.len() == REMEMBERED {
+            self.took.pop_front();
+        }
+        self.took.push_back(took);
+        self.state = if self.expected() >= self.mind.lasts { State::Slow } else { State::Well };
+        if self.state == State::Slow && !self.said_slow {
+            self.said_slow = true;
+            tracing::warn!(
+                "thinking takes {:?} and a chunk lasts {:?}: the robot stands while it is thought of the next",
+                self.expected(),
+                self.mind.lasts
+            );
+        }
+    }
+
+    fn accept(&mut self, chunk: Chunk, there: Stamp) {
+        let before = self.schedule.counts();
+        // A robot that stood where it was looked at stands there still: what was planned for it begins now.
+        let stood = self.driver() == Intervention::HOLD || self.schedule.at(chunk.observed()).is_none();
+        let stood = stood && self.driver() != Intervention::HUMAN;
+        let chunk = if stood && there > chunk.first() { begun(&chunk, there) } else { chunk };
+        if !self.drives() {
+            self.schedule.clear();
+        }
+        self.publish(&chunk);
+        self.schedule.accept(chunk, there);
+        let after = self.schedule.counts();
+        let counts = &self.shared.counts;
+        add(&counts.chunks, after.chunks - before.chunks);
+        add(&counts.overtaken, after.overtaken - before.overtaken);
+        add(&counts.late, after.late - before.late);
+        let course = Course::of(&self.schedule, self.interpolate, self.joints, there, self.period);
+        self.post(course, self.state);
+    }
+
+    fn post(&mut self, mut course: Course, state: State) {
+        (course.state, course.threshold, course.lasts) = (state, self.mind.threshold, self.mind.lasts);
+        if self.ways.plans.try_send(Box::new(course)).is_err() {
+            // Control takes a plan at every tick; where it does not, there is nobody to follow it.
+            tracing::debug!("a plan found no room on its way");
+        }
+    }
+
+    fn complain(&mut self, why: &Unthought, now: Stamp) {
+        add(&self.shared.counts.unthought, 1);
+        if let Some(times) = self.complaint.raise(Instant::now()) {
+            tracing::warn!(times, "no chunk came of a thought: {why}");
+        }
+        if matches!(why, Unthought::NoNumber(_)) {
+            self.schedule.clear();
+            self.post(Course::nothing(self.joints, now, self.period), State::Broken);
+        }
+    }
+
+    fn publish(&mut self, chunk: &Chunk) {
+        let seen = chunk.observed();
+        let plan = Plan {
+            header: header(seen),
+            names: chunk.names().to_vec(),
+            due: chunk.rows().map(|(due, _)| (due.0 - seen.0) as f64 / 1e9).collect(),
+            values: chunk.values().to_vec(),
+        };
+        if let Err(error) = self.plans.send(&plan) {
+            add(&self.shared.counts.unsent, 1);
+            tracing::debug!("a plan was not sent: {}", report(&error));
+        }
+    }
+}
+
+/// The same actions, the first of them due at `now`.
+fn begun(chunk: &Chunk, now: Stamp) -> Chunk {
+    let (names, values) = (Arc::clone(chunk.names()), chunk.values().to_vec());
+    Chunk::new(chunk.observed(), now, chunk.period(), names, values).expect("only its beginning is another")
+}
