@@ -69,7 +69,7 @@ impl Run {
         let on = device::find(&self.device).map_err(|error| WrongUse(error.to_string()))?;
         device::check(on)?;
         let robot = robot(&settings, &self.policy, on)?;
-        let load = policy::loader(robot.layout.clone(), on);
+        let load = policy::loader(robot.layout.clone(), robot.control.join.clone(), on);
         let ros = RosArgs { sim_time: ros.sim_time || self.lockstep, ..ros.clone() };
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let context = Context::new(self.bus.open("policy", &ros)?, stop);
@@ -99,9 +99,10 @@ impl Run {
 /// The robot of `settings`, as the policy at `path` sees it.
 fn robot(settings: &Settings, path: &Path, on: device::Device) -> anyhow::Result<Robot> {
     let (robot, observe) = (&settings.robot, &settings.observe);
-    let act = settings.act.as_ref().ok_or_else(|| {
-        WrongUse("act is missing in the robot's file, and acting needs it".to_owned())
-    })?;
+    let act = settings
+        .act
+        .as_ref()
+        .ok_or_else(|| WrongUse("act is missing in the robot's file, and acting needs it".to_owned()))?;
     let layout = policy::layout(path, robot, observe, act, settings.data.goal.as_ref(), on)?;
     let description = settings.description()?;
     Robot::new(description.as_ref(), observe, act, &settings.control, &settings.data.actions, layout)

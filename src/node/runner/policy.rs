@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::mind::{Load, Mind, Unthought};
+use crate::control::Join;
 use crate::data::goal::Goal;
 use crate::data::observe::Observe;
 use crate::data::{Frame, Layout, Observation};
 use crate::nn::device::{self, Device};
 use crate::node::report;
 use crate::noise::Noise;
-use crate::policy::{Ensemble, Error, Promised, checkpoint, spec};
+use crate::policy::{Ensemble, Error, Promised, Question, Thinker, checkpoint, spec};
 use crate::spec::{Act, Robot};
 use crate::time::Stamp;
 
@@ -55,11 +56,11 @@ pub enum Refused {
     Robot(#[from] crate::data::Error),
 }
 
-/// Loads policies that see `layout` onto `device`.
-pub fn loader(layout: Layout, device: Device) -> Load {
+/// Loads policies that see `layout` and can do what `join` wants of them onto `device`.
+pub fn loader(layout: Layout, join: Join, device: Device) -> Load {
     Box::new(move |path| {
         device::use_threads(1);
-        load(path, &layout, device).map_err(|error| Unthought::Refused(report(&error)))
+        load(path, &layout, &join, device).map_err(|error| Unthought::Refused(report(&error)))
     })
 }
 
@@ -68,22 +69,24 @@ pub fn watched(path: &Path) -> Result<PathBuf, Error> {
     Ok(checkpoint::find(path)?.join("provenance.json"))
 }
 
-fn load(path: &Path, layout: &Layout, device: Device) -> Result<Mind, Error> {
+fn load(path: &Path, layout: &Layout, join: &Join, device: Device) -> Result<Mind, Error> {
     let checkpoint = checkpoint::open_for(path, layout, device)?;
     let (policy, name) = (checkpoint.policy, checkpoint.path.display().to_string());
     let mut noise = Noise::new(SEED);
     let blank = blank(&policy);
+    let thinker = Thinker::new(policy, join)?;
     for _ in 0..WARM {
-        policy.act(&blank, None, &mut noise)?;
+        thinker.act(Question { seen: &blank, promised: None }, &mut noise)?;
     }
-    let spec = policy.spec();
+    let spec = thinker.policy().spec();
     let (history, chunk) = (usize::from(spec.policy.history), u32::from(spec.policy.chunk));
     let lasts = Duration::from_secs_f64(1.0 / spec.layout.rate_hz) * chunk;
     let think = move |seen: &[Observation], promise: Option<super::Promise<'_>>| {
         // The number of threads is a thread's own, and cheap to say.
         device::use_threads(1);
-        let promised = promise.map(|promise| Promised { chunk: promise.chunk, until: promise.until });
-        policy.act(seen, promised, &mut noise).map_err(|error| match error {
+        let promised =
+            promise.map(|promise| Promised { chunk: promise.chunk, until: promise.until, guidance: None });
+        thinker.act(Question { seen, promised }, &mut noise).map_err(|error| match error {
             Error::Chunk(why) => Unthought::NoNumber(why.to_string()),
             other => Unthought::Refused(report(&other)),
         })

@@ -4,7 +4,6 @@
 //! grid, one that panics takes this thread along and nothing else. While the policy does not drive, each chunk is a plan from now
 //! on and takes the place of all that was planned before, so that what is given back to it goes on from here.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -20,7 +19,7 @@ use super::shared::{Shared, add, wait};
 use crate::arm::Chunk;
 use crate::bus::typed::Publisher;
 use crate::bus::{Bus, Complaint};
-use crate::control::{Interpolate, Schedule};
+use crate::control::{Interpolate, Schedule, Thinking};
 use crate::data::Observation;
 use crate::msg::own::{Intervention, Plan};
 use crate::node::{diagnostics::header, report};
@@ -29,9 +28,6 @@ use crate::wire::{History, Qos};
 
 /// How long a wait for something to see goes on before another sign of life.
 const LOOK_UP: Duration = Duration::from_millis(50);
-/// How many thoughts are remembered for how long the next will take.
-const REMEMBERED: usize = 8;
-
 /// The ends of the ways to other threads that thinking holds.
 #[derive(Debug)]
 pub(super) struct Ways {
@@ -53,7 +49,7 @@ pub(super) struct Thinker {
     joints: usize,
     period: Duration,
     /// How long thinking took lately, by the hours of the robot.
-    took: VecDeque<Duration>,
+    thinking: Thinking,
     state: State,
     plans: Publisher<Plan>,
     figures: Arc<Figures>,
@@ -85,11 +81,11 @@ impl Thinker {
         let offered = Qos { history: History::KeepLast(1), ..Qos::sensor() };
         Ok(Self {
             plans: Publisher::open(bus, "plan", offered)?,
-            schedule: Schedule::new(control.join, control.interpolate),
+            schedule: Schedule::new(control.join.clone(), control.interpolate),
             interpolate: control.interpolate,
             joints: robot.joints.len(),
             period: robot.period(),
-            took: VecDeque::with_capacity(REMEMBERED),
+            thinking: Thinking::new(Duration::ZERO),
             state: State::Well,
             complaint: Complaint::default(),
             said_slow: false,
@@ -127,7 +123,7 @@ impl Thinker {
         tracing::info!("{} takes the place of {}", mind.name, self.mind.name);
         self.shared.history.store(mind.history, Relaxed);
         self.mind = mind;
-        self.took.clear();
+        self.thinking = Thinking::new(Duration::ZERO);
         self.state = State::Well;
         add(&self.shared.counts.reloads, 1);
     }
@@ -148,7 +144,7 @@ impl Thinker {
             return;
         }
         let promised = if drives { self.schedule.promised(now) } else { None };
-        let until = now + self.expected();
+        let until = now + self.thinking.expected();
         let promise = promised.as_ref().map(|chunk| Promise { chunk, until });
         let begun = Instant::now();
         self.shared.thinking.set();
@@ -178,26 +174,19 @@ impl Thinker {
         match (self.state, drives) {
             (State::Slow, _) => self.schedule.at(now).is_none(),
             (_, false) => true,
-            (_, true) => self.schedule.asks(now) || self.schedule.at(now + self.expected()).is_none(),
+            (_, true) => self.schedule.asks(now, self.thinking.expected()),
         }
-    }
-
-    /// How long the next thought will take: as long as the longest of the last ones.
-    fn expected(&self) -> Duration {
-        self.took.iter().max().copied().unwrap_or_default()
     }
 
     fn remember(&mut self, took: Duration) {
-        if self.took.len() == REMEMBERED {
-            self.took.pop_front();
-        }
-        self.took.push_back(took);
-        self.state = if self.expected() >= self.mind.lasts { State::Slow } else { State::Well };
+        self.thinking.took(took);
+        let expected = self.thinking.expected();
+        self.state = if expected >= self.mind.lasts { State::Slow } else { State::Well };
         if self.state == State::Slow && !self.said_slow {
             self.said_slow = true;
             tracing::warn!(
                 "thinking takes {:?} and a chunk lasts {:?}: the robot stands while it is thought of the next",
-                self.expected(),
+                expected,
                 self.mind.lasts
             );
         }
@@ -206,9 +195,12 @@ impl Thinker {
     fn accept(&mut self, chunk: Chunk, there: Stamp) {
         let before = self.schedule.counts();
         // A robot that stood where it was looked at stands there still: what was planned for it begins now.
-        let stood = self.driver() == Intervention::HOLD || self.schedule.at(chunk.observed()).is_none();
-        let stood = stood && self.driver() != Intervention::HUMAN;
-        let chunk = if stood && there > chunk.first() { begun(&chunk, there) } else { chunk };
+        let stood = match self.driver() {
+            Intervention::HOLD => true,
+            Intervention::HUMAN => false,
+            _ => self.schedule.stands_since(chunk.observed()),
+        };
+        let chunk = if stood { chunk.begun(there) } else { chunk };
         if !self.drives() {
             self.schedule.clear();
         }
@@ -255,10 +247,4 @@ impl Thinker {
             tracing::debug!("a plan was not sent: {}", report(&error));
         }
     }
-}
-
-/// The same actions, the first of them due at `now`.
-fn begun(chunk: &Chunk, now: Stamp) -> Chunk {
-    let (names, values) = (Arc::clone(chunk.names()), chunk.values().to_vec());
-    Chunk::new(chunk.observed(), now, chunk.period(), names, values).expect("only its beginning is another")
 }
