@@ -45,6 +45,16 @@ impl Policy {
 
     /// What each of several robots is to do after what it observed, all of them thought of at once; see [`act`](Self::act).
     pub fn act_all(&self, robots: &[Vec<Observation>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
+        if robots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nows = robots.iter().filter_map(|observations| observations.last());
+        let nows: Vec<Stamp> = nows.map(|newest| newest.stamp).collect();
+        self.chunks(&self.windows(robots)?, &nows, None, noise)
+    }
+
+    /// The windows that several robots are in, side by side.
+    pub(super) fn windows(&self, robots: &[Vec<Observation>]) -> Result<Gathered, Error> {
         let mut windows: Option<Gathered> = None;
         for observations in robots {
             let window = self.window(observations)?;
@@ -53,9 +63,7 @@ impl Policy {
                 Some(windows) => windows.append(&window),
             }
         }
-        let nows = robots.iter().filter_map(|observations| observations.last());
-        let nows: Vec<Stamp> = nows.map(|newest| newest.stamp).collect();
-        windows.map_or_else(|| Ok(Vec::new()), |windows| self.chunks(&windows, &nows, None, noise))
+        Ok(windows.unwrap_or_default())
     }
 
     /// A chunk for each window, which ends at the instant of that place in `nows`.

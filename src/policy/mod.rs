@@ -6,6 +6,7 @@
 mod act;
 pub mod checkpoint;
 mod config;
+pub mod doubt;
 pub mod ensemble;
 mod error;
 mod fence;
@@ -17,6 +18,7 @@ use tch::{Device, Tensor};
 
 pub use act::Promised;
 pub use config::Config;
+pub use doubt::{Decided, Landmarks};
 pub use ensemble::Ensemble;
 pub use error::Error;
 pub use spec::Spec;

@@ -23,7 +23,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use report::{Attempt, Report, wilson};
+pub use super::interval::wilson;
+pub use report::{Attempt, Report};
 pub use robot::Robot;
 
 use crate::arm::Chunk;

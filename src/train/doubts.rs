@@ -1,0 +1,113 @@
+//! The doubt of a policy in recorded episodes, as a gate that watched them would have seen it.
+//!
+//! The policy thinks at the ticks at which it would think on a robot, and what it doubts stands until it thinks again. What it would
+//! have done is not carried out: whoever drove in the recording goes on driving. Of every episode the greatest doubt is what a
+//! threshold is calibrated with.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::Error;
+use super::chance::{Purpose, stream};
+use crate::control::calibrate::greatest;
+use crate::control::{self, Schedule};
+use crate::data::{Dataset, Observation};
+use crate::noise::Noise;
+use crate::policy::Ensemble;
+use crate::policy::doubt::By;
+
+/// How many episodes are watched side by side.
+const SIDE_BY_SIDE: usize = 64;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doubts {
+    /// The greatest doubt of each episode.
+    pub greatest: Vec<f32>,
+    /// How many decisions were doubted.
+    pub decisions: usize,
+    /// How long one decision with its doubt took, of several at once.
+    pub took: Duration,
+}
+
+/// An episode that is watched.
+struct Watched {
+    episode: usize,
+    schedule: Schedule,
+    seen: VecDeque<Observation>,
+    doubts: Vec<Option<f32>>,
+}
+
+/// Watches `episodes` of `dataset` with `policy`, whose chunks are joined as `config` says; `watched` is told of each that is over.
+pub fn watch(
+    policy: &Ensemble,
+    by: By,
+    config: &control::Config,
+    dataset: &Dataset,
+    episodes: &[usize],
+    mut watched: impl FnMut(),
+) -> Result<Doubts, Error> {
+    let mut doubts = Doubts { greatest: Vec::new(), decisions: 0, took: Duration::ZERO };
+    for some in episodes.chunks(SIDE_BY_SIDE) {
+        let new = |episode: &usize| Watched {
+            episode: *episode,
+            schedule: Schedule::new(config.join, config.interpolate),
+            seen: VecDeque::new(),
+            doubts: Vec::new(),
+        };
+        let mut some: Vec<Watched> = some.iter().map(new).collect();
+        let longest = some.iter().map(|one| dataset.episodes[one.episode].ticks).max().unwrap_or(0);
+        for tick in 0..longest {
+            let first = doubts.greatest.len() as u64;
+            let chance = &mut stream(first, Purpose::Doubt, 0, tick as u64);
+            doubts.think(policy, by, dataset, &mut some, tick, chance)?;
+        }
+        for one in some {
+            doubts.greatest.push(greatest(one.doubts));
+            watched();
+        }
+    }
+    doubts.took =
+        doubts.took.checked_div(u32::try_from(doubts.decisions).unwrap_or(u32::MAX)).unwrap_or_default();
+    Ok(doubts)
+}
+
+impl Doubts {
+    /// Lets those think at this tick of their episodes that would.
+    fn think(
+        &mut self,
+        policy: &Ensemble,
+        by: By,
+        dataset: &Dataset,
+        some: &mut [Watched],
+        tick: usize,
+        chance: &mut Noise,
+    ) -> Result<(), Error> {
+        let history = usize::from(policy.spec().policy.history);
+        let (mut thinking, mut robots) = (Vec::new(), Vec::new());
+        for one in some.iter_mut().filter(|one| tick < dataset.episodes[one.episode].ticks) {
+            let observation = dataset.observation(one.episode, tick)?;
+            let now = observation.stamp;
+            one.seen.push_back(observation);
+            if one.seen.len() > history {
+                one.seen.pop_front();
+            }
+            if one.schedule.asks(now) {
+                robots.push(one.seen.iter().cloned().collect());
+                thinking.push((one, now));
+            }
+        }
+        if robots.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let decided = policy.decide_all(&robots, by, chance)?;
+        self.took += begun.elapsed();
+        self.decisions += decided.len();
+        for ((one, now), decided) in thinking.into_iter().zip(decided) {
+            one.doubts.push(Some(decided.doubt));
+            one.schedule.accept(decided.chunk, now);
+        }
+        Ok(())
+    }
+}
