@@ -75,7 +75,10 @@ fn a_loop_that_is_killed_at_every_step_ends_all_the_same() -> anyhow::Result<()>
     let provenance = std::fs::read_to_string(out.join("round_1/run/best/provenance.json"))?;
     ensure!(provenance.contains("\"from\""), "the second policy went on from the first: {provenance}");
     let again = dagger(&out, "human").output()?;
-    ensure!(text(&again.stdout).ends_with(told.lines().last().unwrap_or_default().trim()) || again.status.success());
+    ensure!(
+        text(&again.stdout).ends_with(told.lines().last().unwrap_or_default().trim())
+            || again.status.success()
+    );
     let other = dagger(&out, "beta").output()?;
     ensure!(text(&other.stderr).contains("is another loop"), "{}", text(&other.stderr));
     Ok(())

@@ -51,7 +51,8 @@ impl Lesson {
         let out = tempfile::tempdir()?;
         let wanted = Options { seed: 500, episodes: Some(8), ..world()? };
         let bags = collecting::collect(wanted, &settings, &out.path().join("bags"))?;
-        Setup::with(settings.clone(), &bags, &out.path().join("cache")).train(&out.path().join("run"), false)?;
+        Setup::with(settings.clone(), &bags, &out.path().join("cache"))
+            .train(&out.path().join("run"), false)?;
         Ok(Self { out, settings, bags })
     }
 
@@ -89,7 +90,8 @@ impl Lesson {
 
     /// Records what was shared.
     fn retold(&self, shared: Vec<Shared>) -> anyhow::Result<Vec<PathBuf>> {
-        let scripts = shared.into_iter().map(|Shared { seed, success, told, .. }| Script { seed, success, told });
+        let scripts =
+            shared.into_iter().map(|Shared { seed, success, told, .. }| Script { seed, success, told });
         let wanted = Options { observe: self.settings.observe.clone(), ..world()? };
         let expected = self.settings.expected(&Node::new("recorder", "")?)?;
         let session = recording::session(&self.out.path().join("shared"));
@@ -162,7 +164,9 @@ fn an_expert_takes_over_where_the_policy_strays_or_doubts_and_gives_back() -> an
     ensure!(Tally::of(&asks).expert > 0, "{:?}", Tally::of(&asks));
     let cause = asks.iter().flat_map(|one| &one.told).filter_map(|told| told.said.as_ref());
     ensure!(
-        cause.clone().any(|said| said.driver == Intervention::HUMAN && said.cause == Intervention::CAUSE_DOUBT),
+        cause
+            .clone()
+            .any(|said| said.driver == Intervention::HUMAN && said.cause == Intervention::CAUSE_DOUBT),
         "it is said why"
     );
     let expert = lesson.shared(Who::Expert, None)?;

@@ -167,7 +167,8 @@ fn calibrate_by(
     let calibration = Calibration::new(&checkpoint.provenance, by, config.join, &found.greatest);
     let threshold = calibration.threshold(false_alarms)?;
     calibration.save(&checkpoint.path)?;
-    Ok(put(&table(by, false_alarms, &threshold, &found))?)
+    let cost = doubts::cost(&checkpoint.policy, by, data, episodes[0])?;
+    Ok(put(&table(by, false_alarms, &threshold, &found, cost))?)
 }
 
 fn watched(
@@ -181,7 +182,13 @@ fn watched(
     Ok(doubts::watch(&checkpoint.policy, by, config, data, episodes, || progress.step())?)
 }
 
-fn table(by: By, false_alarms: f64, threshold: &conformal::Threshold, found: &Doubts) -> String {
+fn table(
+    by: By,
+    false_alarms: f64,
+    threshold: &conformal::Threshold,
+    found: &Doubts,
+    cost: [Duration; 2],
+) -> String {
     let mut table = Table::new(&["doubt", ""]);
     let mut row = |what: &str, value: String| table.row(vec![what.to_owned(), value]);
     row("by", by.word().to_owned());
@@ -195,7 +202,7 @@ fn table(by: By, false_alarms: f64, threshold: &conformal::Threshold, found: &Do
             100.0 * false_alarms
         ),
     );
-    let millis = |took: Duration| took.as_secs_f64() * 1e3;
-    row("a decision and its doubt", format!("{:.2} ms, of many at once", millis(found.took)));
+    let [plain, doubting] = cost.map(|took| took.as_secs_f64() * 1e3);
+    row("a decision", format!("{plain:.1} ms, with its doubt {doubting:.1} ms"));
     table.to_string()
 }

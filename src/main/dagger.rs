@@ -21,14 +21,14 @@ use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
 use apprentice::node::Stop;
 use apprentice::sim;
-use apprentice::train::interact::{Stray, Tally, Who};
+use apprentice::train::interact::{Stray, Who};
 use serde::{Deserialize, Serialize};
 
 use super::eval::Eval;
 use super::options::{SettingsArgs, WrongUse, put};
 use super::table::Table;
 use super::train::Train;
-use step::{Judged, Trained, once, words};
+use step::{Collected, Judged, Trained, once, words};
 
 /// Let a policy drive, correct it, and train it on that, round after round
 #[derive(clap::Args, Debug)]
@@ -113,7 +113,7 @@ struct Plan {
 /// What came of a round.
 #[derive(Debug)]
 struct Round {
-    collected: Tally,
+    collected: Collected,
     judged: Judged,
 }
 
@@ -135,7 +135,7 @@ impl Dagger {
         let mut rounds = Vec::new();
         for number in 0..=self.rounds {
             rounds.push(self.round(number, &settings, &stop)?);
-            put(&table(self.gate, &rounds))?;
+            put(&table(&rounds))?;
         }
         let last = self.folder(self.rounds).join("run");
         Ok(put(&format!(
@@ -233,8 +233,8 @@ impl Dagger {
     }
 }
 
-/// What came of the rounds. The expert's labels are counted from the first: with a coin he labels whatever is driven, else what he drove.
-fn table(gate: Gate, rounds: &[Round]) -> String {
+/// What came of the rounds; the expert's labels are counted from the first.
+fn table(rounds: &[Round]) -> String {
     let heads = [
         "round",
         ">labels",
@@ -248,23 +248,21 @@ fn table(gate: Gate, rounds: &[Round]) -> String {
     ];
     let mut table = Table::new(&heads);
     let mut labels = 0;
-    for (number, Round { collected, judged }) in rounds.iter().enumerate() {
-        labels += match gate {
-            Gate::Beta => collected.ticks(),
-            Gate::Human | Gate::Doubt => collected.expert,
-        };
+    for (number, Round { collected: Collected { tally, labels: more }, judged }) in rounds.iter().enumerate()
+    {
+        labels += more;
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
-        let ticks = |part| of(part, collected.ticks());
+        let ticks = |part| of(part, tally.ticks());
         let [low, high] = judged.interval;
         table.row(vec![
             number.to_string(),
             labels.to_string(),
-            collected.switches.to_string(),
-            ticks(collected.policy),
-            ticks(collected.expert),
-            ticks(collected.hold),
-            of(collected.successes, collected.attempts),
+            tally.switches.to_string(),
+            ticks(tally.policy),
+            ticks(tally.expert),
+            ticks(tally.hold),
+            of(tally.successes, tally.attempts),
             percent(judged.share),
             format!("{} to {}", percent(low), percent(high)),
         ]);

@@ -13,11 +13,13 @@ use crate::control::calibrate::greatest;
 use crate::control::{self, Schedule};
 use crate::data::{Dataset, Observation};
 use crate::noise::Noise;
-use crate::policy::Ensemble;
 use crate::policy::doubt::By;
+use crate::policy::{self, Ensemble};
 
 /// How many episodes are watched side by side.
 const SIDE_BY_SIDE: usize = 64;
+/// How often a decision is timed.
+const TIMED: usize = 50;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +28,24 @@ pub struct Doubts {
     pub greatest: Vec<f32>,
     /// How many decisions were doubted.
     pub decisions: usize,
-    /// How long one decision with its doubt took, of several at once.
-    pub took: Duration,
+}
+
+/// How long one robot waits for a decision, and for one with its doubt: the middle of a few each.
+pub fn cost(policy: &Ensemble, by: By, dataset: &Dataset, episode: usize) -> Result<[Duration; 2], Error> {
+    let seen = [dataset.observation(episode, 0)?];
+    let middle = |work: &mut dyn FnMut(&mut Noise) -> Result<(), policy::Error>| {
+        let mut noise = stream(0, Purpose::Doubt, 0, 0);
+        let mut took = Vec::with_capacity(TIMED);
+        for _ in 0..TIMED {
+            let begun = Instant::now();
+            work(&mut noise)?;
+            took.push(begun.elapsed());
+        }
+        took.sort();
+        Ok::<_, Error>(took[TIMED / 2])
+    };
+    let plain = middle(&mut |noise| policy.act(&seen, None, noise).map(drop))?;
+    Ok([plain, middle(&mut |noise| policy.decide(&seen, None, by, noise).map(drop))?])
 }
 
 /// An episode that is watched.
@@ -47,7 +65,7 @@ pub fn watch(
     episodes: &[usize],
     mut watched: impl FnMut(),
 ) -> Result<Doubts, Error> {
-    let mut doubts = Doubts { greatest: Vec::new(), decisions: 0, took: Duration::ZERO };
+    let mut doubts = Doubts { greatest: Vec::new(), decisions: 0 };
     for some in episodes.chunks(SIDE_BY_SIDE) {
         let new = |episode: &usize| Watched {
             episode: *episode,
@@ -67,8 +85,6 @@ pub fn watch(
             watched();
         }
     }
-    doubts.took =
-        doubts.took.checked_div(u32::try_from(doubts.decisions).unwrap_or(u32::MAX)).unwrap_or_default();
     Ok(doubts)
 }
 
@@ -100,9 +116,7 @@ impl Doubts {
         if robots.is_empty() {
             return Ok(());
         }
-        let begun = Instant::now();
         let decided = policy.decide_all(&robots, by, chance)?;
-        self.took += begun.elapsed();
         self.decisions += decided.len();
         for ((one, now), decided) in thinking.into_iter().zip(decided) {
             one.doubts.push(Some(decided.doubt));

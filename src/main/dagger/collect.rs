@@ -18,6 +18,7 @@ use apprentice::policy::checkpoint::{self, Checkpoint};
 use apprentice::sim::{self, Conduct, Disturbance};
 use apprentice::train::interact::{self, Shared, Tally, interact};
 
+use super::step::Collected;
 use super::{Dagger, Gate};
 use crate::command::progress::Progress;
 use crate::command::train::dataset;
@@ -37,25 +38,26 @@ impl Dagger {
         first: u64,
         count: u32,
         stop: &Stop,
-    ) -> anyhow::Result<Tally> {
+    ) -> anyhow::Result<Collected> {
         afresh(bags)?;
         let mut options = self.simulated(settings)?;
         (options.seed, options.episodes) = (self.seed.wrapping_add(first), Some(count));
         let (expected, session) = self.recording(settings, bags)?;
         let mut progress = Progress::begin(&self.world, u64::from(count), "demonstrations");
         let mut tally = Tally::default();
-        let rate_hz = options.act.rate_hz;
+        let (rate_hz, linger) = (options.act.rate_hz, options.linger.as_secs_f64());
         let record = settings.record.clone();
         let outcome = simulator::collect(&options, &expected, record, session, stop, |one| {
             tally.attempts += 1;
             tally.successes += u64::from(one.attempt.success);
-            tally.expert += (one.attempt.seconds * rate_hz).round() as u64;
+            let lingered = if one.attempt.success { linger } else { 0.0 };
+            tally.expert += ((one.attempt.seconds + lingered) * rate_hz).round() as u64;
             progress.step();
         })?;
         drop(progress);
         ensure!(!stop.wished(), "stopped while collecting; the same command goes on");
         ensure!(outcome.failed == 0, "{} recordings ended early", outcome.failed);
-        Ok(tally)
+        Ok(Collected { labels: tally.expert, tally })
     }
 
     /// Records attempts that the policy of the round before shares with the expert.
@@ -65,7 +67,7 @@ impl Dagger {
         bags: &Path,
         round: u32,
         stop: &Stop,
-    ) -> anyhow::Result<Tally> {
+    ) -> anyhow::Result<Collected> {
         afresh(bags)?;
         let run = self.folder(round - 1).join("run");
         let mut checkpoint = checkpoint::open(&run, device::find(&self.device)?)?;
@@ -75,8 +77,9 @@ impl Dagger {
             checkpoint = checkpoint::open(&run, checkpoint.policy.device())?;
         }
         let (shared, options) = self.attempts(settings, &checkpoint, round, stop)?;
-        let mut tally = Tally::of(&shared);
-        tally.expert += spent;
+        let tally = Tally::of(&shared);
+        // With a coin the expert labels whatever is driven, else what he drove.
+        let labels = spent + if self.gate == Gate::Beta { tally.ticks() } else { tally.expert };
         let (expected, session) = self.recording(settings, bags)?;
         let scripts =
             shared.into_iter().map(|Shared { seed, success, told, .. }| Script { seed, success, told });
@@ -88,7 +91,7 @@ impl Dagger {
         drop(progress);
         ensure!(!stop.wished(), "stopped while recording; the same command goes on");
         ensure!(outcome.failed == 0, "{} recordings ended early", outcome.failed);
-        Ok(tally)
+        Ok(Collected { tally, labels })
     }
 
     fn attempts(
@@ -140,7 +143,7 @@ impl Dagger {
         let episodes: Vec<usize> = (0..data.episodes.len()).collect();
         let doubt = settings.control.gate.doubt.context("the settings have doubt ask")?;
         calibrate::calibrate(checkpoint, &settings.control, &data, &episodes, doubt.false_alarms)?;
-        Ok(if round == 1 { collected.expert } else { 0 })
+        Ok(if round == 1 { collected.labels } else { 0 })
     }
 
     /// The world behind a robot's topics, as fast as it goes.

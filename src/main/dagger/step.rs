@@ -4,9 +4,20 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use apprentice::train::interact::Tally;
 use clap::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+/// What a collection came to.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Collected {
+    /// Who drove.
+    pub(super) tally: Tally,
+    /// At how many ticks the expert said what he would do, for learning or for calibration.
+    pub(super) labels: u64,
+}
 
 /// What came of training.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
