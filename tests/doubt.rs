@@ -1,4 +1,7 @@
 //! Doubt: larger where nothing was learned, the same for the same, refused where it cannot be measured; and its calibration as a file.
+//!
+//! Whether doubt is good for anything only attempts can tell. What must hold for any policy is held here on networks that learned
+//! nothing, which take milliseconds.
 #![cfg(feature = "learn")]
 
 #[path = "support/policies.rs"]
@@ -39,11 +42,8 @@ fn members_that_are_one_agree_and_others_do_not() -> Result<(), Error> {
             Ensemble::new(members.remove(0), members)
         };
         let robots = [seen(&spec, 1), seen(&spec, 2)];
-        assert_eq!(
-            doubts(&of([1, 1, 1]), By::Ensemble, &robots)?,
-            [0.0, 0.0],
-            "the same chance, the same chunk"
-        );
+        let agreed = doubts(&of([1, 1, 1]), By::Ensemble, &robots)?;
+        assert!(agreed.iter().all(|doubt| *doubt < 1e-9), "the same chance, the same chunk: {agreed:?}");
         let apart = doubts(&of([1, 2, 3]), By::Ensemble, &robots)?;
         assert!(apart.iter().all(|doubt| *doubt > 0.0 && doubt.is_finite()), "{apart:?}");
     }

@@ -19,8 +19,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use apprentice::bus::Node;
 use apprentice::config::Settings;
+use apprentice::control::Limits;
 use apprentice::control::gate::By;
 use apprentice::data::{Config, Dataset, Driver, Interventions, Subject};
+use apprentice::msg::Message as _;
 use apprentice::msg::own::{Command, Intervention};
 use apprentice::msg::std::Float64MultiArray;
 use apprentice::nn::device::Device;
@@ -60,6 +62,11 @@ impl Lesson {
         Ok(checkpoint::open(&self.out.path().join("run"), Device::Cpu)?)
     }
 
+    fn limits(&self) -> anyhow::Result<Limits> {
+        let limits = self.settings.control.limits.as_ref().context("the robot's file has limits")?;
+        Ok(Limits::load(limits, self.settings.description()?.as_ref(), &self.settings.robot.joints)?)
+    }
+
     fn shared(&self, who: Who, threshold: Option<f32>) -> anyhow::Result<Vec<Shared>> {
         let act = self.settings.act.as_ref().context("the arm is moved")?;
         let mut control = self.settings.control.clone();
@@ -70,7 +77,7 @@ impl Lesson {
             seed: 0,
             worlds: 3,
             control,
-            limits: None,
+            limits: Some(self.limits()?),
             disturbance: Disturbance::default(),
             who,
             doubt: Some(By::Distance),
@@ -107,14 +114,18 @@ fn world() -> anyhow::Result<Options> {
     options("reach", Pace::Fast, Float64MultiArray::TYPE)
 }
 
-use apprentice::msg::Message as _;
-
 #[test]
 fn whoever_drives_every_tick_says_so_and_the_bags_teach_what_they_say() -> anyhow::Result<()> {
     let lesson = Lesson::new()?;
     let shared = lesson.shared(Who::Coin(0.5), None)?;
     let again = lesson.shared(Who::Coin(0.5), None)?;
-    ensure!(shared == again && shared.len() == ATTEMPTS as usize, "the same seeds, the same attempts");
+    // What is said of doubt is no number where nobody asks for it, and no number equals itself.
+    let told = |shared: &[Shared]| -> Vec<_> {
+        let told = shared.iter().flat_map(|one| &one.told);
+        told.map(|told| (told.command, told.driver, told.limited)).collect()
+    };
+    ensure!(told(&shared) == told(&again), "the same seeds, the same attempts");
+    ensure!(shared.len() == ATTEMPTS as usize, "{} attempts", shared.len());
     let tally = Tally::of(&shared);
     ensure!(tally.policy > 0 && tally.expert > 0 && tally.switches > 0, "{tally:?}");
     let step = |told: &[apprentice::sim::Told]| {
@@ -122,7 +133,7 @@ fn whoever_drives_every_tick_says_so_and_the_bags_teach_what_they_say() -> anyho
         steps.map(|(from, to)| (to - from).abs()).fold(0.0, f64::max)
     };
     let largest = shared.iter().map(|one| step(&one.told)).fold(0.0, f64::max);
-    ensure!(largest < 0.2, "a hand-over jumps by {largest} rad");
+    ensure!(largest < 0.05, "a hand-over jumps by {largest} rad");
 
     let bags = lesson.retold(shared)?;
     let topics = |name: &str, type_name: &str| -> anyhow::Result<()> {

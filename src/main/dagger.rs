@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
+use apprentice::control::gate::config::Agree;
 use apprentice::node::Stop;
 use apprentice::sim;
 use apprentice::train::interact::{Stray, Who};
@@ -61,6 +62,13 @@ pub(crate) struct Dagger {
     /// Demonstrations to begin with
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     demonstrations: u32,
+    /// With --gate human: how far the policy may bring a joint within half a second from where the expert would have, rad; a tenth of
+    /// that in m where it slides
+    #[arg(long, value_name = "RAD", default_value_t = 0.1)]
+    tolerance: f64,
+    /// With --gate human: how long the expert takes to act, ms
+    #[arg(long, value_name = "MS", default_value_t = 250.0)]
+    reaction_ms: f64,
     /// With --gate doubt: demonstrations that are not learned from but say how much doubt is too much
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     calibration: u32,
@@ -104,6 +112,8 @@ struct Plan {
     gate: Gate,
     episodes: u32,
     demonstrations: u32,
+    tolerance: f64,
+    reaction_ms: f64,
     calibration: u32,
     beta: f64,
     seed: u64,
@@ -121,6 +131,9 @@ impl Dagger {
     /// Does what is not done yet, and shows the table.
     pub(crate) fn run(mut self) -> anyhow::Result<()> {
         sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
+        for (name, value) in [("tolerance", self.tolerance), ("reaction-ms", self.reaction_ms)] {
+            ensure!(value > 0.0 && value.is_finite(), WrongUse(format!("--{name}: {value} is not above 0")));
+        }
         ensure!((0.0..=1.0).contains(&self.beta), WrongUse(format!("--beta: {} is no share", self.beta)));
         if let Some(minutes) = self.minutes {
             self.settings.set.push(format!("train.minutes={minutes}"));
@@ -171,6 +184,8 @@ impl Dagger {
             gate: self.gate,
             episodes: self.episodes,
             demonstrations: self.demonstrations,
+            tolerance: self.tolerance,
+            reaction_ms: self.reaction_ms,
             calibration: self.calibration,
             beta: self.beta,
             seed: self.seed,
@@ -226,7 +241,10 @@ impl Dagger {
     /// Who takes over in a round.
     fn who(&self, round: u32) -> Who {
         match self.gate {
-            Gate::Human => Who::Stray(Stray::default()),
+            Gate::Human => Who::Stray(Stray {
+                tolerance: Agree { angle: self.tolerance, length: 0.1 * self.tolerance },
+                reaction_ms: self.reaction_ms,
+            }),
             Gate::Doubt => Who::Doubt,
             Gate::Beta => Who::Coin(self.beta.powi(i32::try_from(round).unwrap_or(i32::MAX))),
         }

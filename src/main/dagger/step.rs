@@ -1,4 +1,7 @@
 //! Steps that are done once: what came of each is a file, and a step whose file is there is not done again.
+//!
+//! A file appears whole, so there is no moment at which a kill leaves half of a step behind; what a step itself leaves half done, it
+//! takes up or clears away when it is begun again.
 
 use std::fs;
 use std::path::Path;
