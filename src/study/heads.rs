@@ -51,7 +51,7 @@ impl Cell {
             // What the chunk is, is learned sooner than what its noise is.
             "diffusion" => "network: {perceptron: {}}, target: sample",
             "flow" => "network: {perceptron: {}}",
-            "tokens" => "width: 64, layers: 2, knots: 4",
+            "tokens" => "width: 32, layers: 1, heads: 2, knots: 4, temperature: 0.3",
             _ => "",
         };
         format!("{{{}: {{{set}}}}}", self.head)

@@ -303,41 +303,57 @@ def straight(x, knots):
 def tokens(config):
     width, count = config["width"], config["levels"]
     levels = torch.stack([F.interpolate(torch.tensor(q)[None, None], count, mode="linear", align_corners=True)[0, 0] for q in QUANTILES])
+    last = count - 1
+    apart = [[row[min(at + 1, last)] - row[max(at - 1, 0)] for at in range(count)] for row in levels]
+    room = (torch.tensor(apart) / 2 + 1e-4).log()
     size = (config["heads"], config["inner"] * width)
     knots = knots_of(config.get("knots", CHUNK))
+    places = len(knots) * ACTION
+    numbers = [place % ACTION for place in range(places)]
+
+    def values_of(words):
+        return torch.stack([levels[numbers[place]][words[:, place]] for place in range(words.shape[1])], 1) if words.shape[1] else torch.zeros(BATCH, 0)
 
     def words_of(actions):
         return (actions[..., None] - levels).abs().argmin(-1)
 
-    def scores(w, seen, words):
-        """Of every word after those of `words`: [B, said + 1, levels]."""
+    def scores(w, seen, said):
+        """Of every word after the numbers `said`: [B, said + 1, levels]."""
+        outline = mlp(w, "outline", seen.pooled, [4 * width, 4 * width, places * width]).reshape(BATCH, places, width)
         memory = linear(w, "seen", seen.tokens, width) + w("seen_places", TOKENS, width)
-        x = torch.cat([w("start", 1, 1, width).expand(BATCH, 1, width), w("words", count, width)[words]], 1)
-        places = (w("step_places", len(knots), 1, width) + w("number_places", 1, ACTION, width)).reshape(-1, width)
-        x = x + places[: x.shape[1]]
+        heard = mlp(w, "word", said[..., None], [width, width])
+        x = torch.cat([w("start", 1, 1, width).expand(BATCH, 1, width), heard], 1)
+        about = (w("step_places", len(knots), 1, width) + w("number_places", 1, ACTION, width)).reshape(-1, width)
+        x = x + (about + outline)[:, : x.shape[1]]
         causal = torch.ones(x.shape[1], x.shape[1]).tril() > 0
         for layer in range(config["layers"]):
             x = block(w, f"block.{layer}", x, size, "before", mask=causal, memory=memory)
-        return linear(w, "out", norm(w, "norm", x), count)
+        weight, middle, spread = linear(w, "out", norm(w, "norm", x), 3 * config["hills"]).chunk(3, 2)
+        hills = torch.distributions.Normal(middle[..., None], (F.softplus(spread) + config["least"])[..., None])
+        at = [numbers[place] for place in range(x.shape[1])]
+        mixed = torch.log_softmax(weight, 2)[..., None] + hills.log_prob(levels[at][:, None])
+        # The constant of the normal distribution is the same for every level.
+        return torch.logsumexp(mixed, 2) + room[at]
 
     def loss(w, seen, target, noise):
-        words = words_of(target.held[:, knots]).flatten(1)
-        each = F.cross_entropy(scores(w, seen, words[:, :-1]).transpose(1, 2), words, reduction="none")
+        shown = target.held[:, knots]
+        words = words_of(shown).flatten(1)
+        each = F.cross_entropy(scores(w, seen, shown.flatten(1)[:, :-1]).transpose(1, 2), words, reduction="none")
         each = each.reshape(BATCH, len(knots), ACTION).mean(2)
         counted = target.counted[:, knots]
         return (each * counted).sum(1) / counted.sum(1).clamp(min=1.0), {}
 
     def sample(w, seen, promise, noise):
         frozen = [knot for knot in knots if knot < FROZEN]
-        places, forced = unit(noise, len(knots) * ACTION, BATCH), words_of(promise.actions[:, frozen]).flatten(1)
+        chances, forced = unit(noise, places, BATCH), words_of(promise.actions[:, frozen]).flatten(1)
         words = torch.zeros(BATCH, 0, dtype=torch.int64)
-        for place in range(len(knots) * ACTION):
+        for place in range(places):
             if promise.there and place < len(frozen) * ACTION:
                 word = forced[:, place]
             else:
                 word = torch.tensor([
-                    drawn(torch.softmax(row / config["temperature"], 0), float(places[place, number]), config["top_p"])
-                    for number, row in enumerate(scores(w, seen, words)[:, -1])
+                    drawn(torch.softmax(row / config["temperature"], 0), float(chances[place, number]), config["top_p"])
+                    for number, row in enumerate(scores(w, seen, values_of(words))[:, -1])
                 ])
             words = torch.cat([words, word[:, None]], 1)
         words = words.reshape(BATCH, len(knots), ACTION)
@@ -452,9 +468,9 @@ def cases():
     yield "flow, midpoint", {"flow": {**flows, "guidance": 3.0, "network": attending, "solver": "midpoint", "times": {"beta": {"alpha": 1.5, "most": 0.999}}}}
     yield "flow, prefixes", {"flow": {**flows, "network": attending, "solver": "euler", "times": {"even": {}}, "prefixes": True}}
     yield "flow, perceptron", {"flow": {**flows, "network": {"perceptron": {"width": 8, "layers": 2}}, "solver": "euler", "times": {"even": {}}}}
-    yield "tokens", {"tokens": {"levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
+    yield "tokens", {"tokens": {"levels": 7, "hills": 3, "least": 0.1, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
     searched = {"width": 12, "layers": 2, "judging": 1, "knots": 3, "positives": 2, "negatives": 3, "restoring": 0.7}
-    yield "tokens, knots", {"tokens": {"knots": 3, "levels": 7, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
+    yield "tokens, knots", {"tokens": {"knots": 3, "levels": 7, "hills": 3, "least": 0.1, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}
     yield "energy", {"energy": {**searched, "samples": 5, "rounds": 4, "deviation": 0.8, "shrink": 0.6}}
 
 

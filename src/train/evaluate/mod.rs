@@ -27,14 +27,15 @@ pub use super::interval::wilson;
 pub use report::{Attempt, Report};
 pub use robot::Robot;
 
-use crate::arm::Chunk;
-use crate::control;
+use crate::arm::{self, Chunk};
+use crate::control::{self, Control, Limits};
 use crate::data::observe::Observe;
 use crate::data::{Layout, Observation};
 use crate::noise::Noise;
 use crate::policy::{self, Ensemble};
 use crate::sim::{self, Disturbance};
 use crate::spec::Act;
+use crate::time::Stamp;
 use seat::Seat;
 
 /// How often thinking alone is timed.
@@ -81,6 +82,12 @@ pub enum Error {
         /// Commands a second.
         control_hz: f64,
     },
+    /// Limits that the arm cannot be held to.
+    #[error("the limits of the arm")]
+    Limits(#[from] control::limits::Error),
+    /// The description of the simulated arm.
+    #[error("the description of the arm")]
+    Arm(#[from] arm::Error),
     /// A file that cannot be written.
     #[error("{path:?} cannot be written")]
     File {
@@ -141,6 +148,8 @@ struct Setup<'a> {
     /// How many observations the policy sees.
     history: usize,
     options: &'a Options,
+    /// What decides what leaves for the arm, as every attempt begins with it.
+    control: Control,
 }
 
 /// What a worker says: for each of its seats what is to be thought about, and which attempts ended.
@@ -163,7 +172,8 @@ pub fn evaluate(
 ) -> Result<Report, Error> {
     let spec = policy.spec();
     let history = usize::from(spec.policy.history);
-    let setup = Setup { layout: &spec.layout, observe, act, history, options };
+    let control = control(options, &spec.layout, act)?;
+    let setup = Setup { layout: &spec.layout, observe, act, history, options, control };
     let (mut attempts, mut robot) = (Vec::new(), None);
     thread::scope(|scope| {
         let workers: Vec<Worker> =
@@ -195,6 +205,18 @@ pub fn evaluate(
     })?;
     let thinking = robot.map_or_else(|| Ok(Vec::new()), |robot| timed(policy, &robot))?;
     Ok(Report::of(&options.world, attempts, thinking))
+}
+
+/// What holds the arm's commands to the limits that the settings have for it; where they have none, nothing does.
+fn control(options: &Options, layout: &Layout, act: &Act) -> Result<Control, Error> {
+    let joints = &layout.actions;
+    let limits = options.control.limits.as_ref().map(|limits| {
+        let arm = arm::Description::parse(arm::urdf::SIM_ARM, "sim_arm.urdf")?;
+        Ok::<_, Error>(Limits::load(limits, Some(&arm), joints)?)
+    });
+    let period = Duration::from_secs_f64(1.0 / act.rate_hz);
+    let slides = vec![false; joints.len()];
+    Ok(Control::new(&options.control, limits.transpose()?, &slides, Vec::new(), period, Stamp(0)))
 }
 
 /// The seeds of every seat of every worker.

@@ -9,7 +9,8 @@ use super::motion::Motion;
 use super::robot::Robot;
 use super::{Attempt, Error, Setup};
 use crate::arm::Chunk;
-use crate::control::Schedule;
+use crate::control::gate::{Mode, Plan, Reason};
+use crate::control::{Control, Moment, Schedule};
 use crate::data::Observation;
 use crate::sim::JOINTS;
 
@@ -19,6 +20,7 @@ pub(super) struct Seat<'a> {
     setup: &'a Setup<'a>,
     robot: Robot,
     schedule: Schedule,
+    control: Control,
     seen: VecDeque<Observation>,
     /// The seeds of the attempts to come.
     seeds: VecDeque<u64>,
@@ -40,6 +42,7 @@ impl<'a> Seat<'a> {
         let mut seat = Self {
             robot: Robot::open(&options.world, options.disturbance, layout, observe, act, goal)?,
             schedule: Schedule::new(options.control.join, options.control.interpolate),
+            control: setup.control.clone(),
             command: [0.0; JOINTS],
             seen: VecDeque::new(),
             looked: false,
@@ -91,6 +94,7 @@ impl<'a> Seat<'a> {
         let Some(seed) = self.seeds.front().copied() else { return };
         self.robot.reset(seed);
         self.schedule.clear();
+        self.control = self.setup.control.clone();
         self.seen.clear();
         self.command = self.robot.world().state().targets;
         (self.looked, self.thought) = (false, false);
@@ -110,11 +114,7 @@ impl<'a> Seat<'a> {
     }
 
     fn step(&mut self) -> Result<(), Error> {
-        if let Some(action) = self.schedule.at(self.robot.now()) {
-            for (joint, value) in self.robot.moved().iter().zip(&action.values) {
-                self.command[*joint] = *value;
-            }
-        }
+        self.tick();
         if let Some(film) = &mut self.film {
             film.look(self.robot.world_mut())?;
         }
@@ -126,6 +126,26 @@ impl<'a> Seat<'a> {
         }
         (self.looked, self.thought) = (false, false);
         Ok(())
+    }
+
+    /// What is due goes the way that it goes on a robot.
+    fn tick(&mut self) {
+        let now = self.robot.now();
+        let action = self.schedule.at(now);
+        let joints = self.robot.world().state().joints;
+        let measured: Vec<f64> = self.robot.moved().iter().map(|joint| joints[*joint]).collect();
+        self.control.tick(&Moment {
+            now,
+            measured: Some(&measured),
+            planned: action.as_ref().map(|action| action.values.as_slice()),
+            plan: if action.is_some() { Plan::Due } else { Plan::Over },
+            // An attempt begins with its first plan; what holds the arm later holds it to the end.
+            resume: action.is_some() && self.control.gate().mode() == Mode::Hold(Reason::Start),
+            ..Moment::default()
+        });
+        for (joint, value) in self.robot.moved().iter().zip(self.control.command().unwrap_or_default()) {
+            self.command[*joint] = *value;
+        }
     }
 
     fn end(&mut self, seed: u64) -> Result<(), Error> {
