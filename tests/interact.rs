@@ -31,6 +31,7 @@ use apprentice::node::simulator::{self, Options, Pace, Script};
 use apprentice::policy::checkpoint::{self, Checkpoint};
 use apprentice::sim::Disturbance;
 use apprentice::train::doubts;
+use apprentice::train::evaluate;
 use apprentice::train::interact::{self, Shared, Tally, Who, interact};
 use simulating::options;
 use training::Setup;
@@ -184,6 +185,39 @@ fn an_expert_takes_over_where_the_policy_strays_or_doubts_and_gives_back() -> an
     let tally = Tally::of(&expert);
     ensure!((tally.policy, tally.hold, tally.successes) == (0, 0, ATTEMPTS.into()), "{tally:?}");
     Ok(())
+}
+
+#[test]
+fn a_policy_is_judged_alone_though_its_doubt_would_ask() -> anyhow::Result<()> {
+    let lesson = Lesson::new()?;
+    let act = lesson.settings.act.as_ref().context("the arm is moved")?;
+    let judged = |doubt: bool| -> anyhow::Result<Vec<evaluate::Attempt>> {
+        let mut control = lesson.settings.control.clone();
+        if doubt {
+            control.gate.doubt = Some(serde_json::from_str(r#"{"false_alarms": 0.1}"#)?);
+        }
+        let options = evaluate::Options { control, ..alone() };
+        let policy = lesson.policy()?.policy;
+        Ok(evaluate::evaluate(&policy, &lesson.settings.observe, act, &options, |_| {})?.attempts)
+    };
+    let attempts = judged(true)?;
+    ensure!(attempts == judged(false)?, "doubt holds nobody who is alone");
+    ensure!(attempts.iter().all(|attempt| attempt.largest_step > 0.0), "{attempts:?}");
+    Ok(())
+}
+
+/// Two attempts of a policy alone.
+fn alone() -> evaluate::Options {
+    evaluate::Options {
+        world: "reach".to_owned(),
+        episodes: 2,
+        seed: 0,
+        worlds: 2,
+        control: apprentice::control::Config::default(),
+        disturbance: Disturbance::default(),
+        goal: None,
+        films: None,
+    }
 }
 
 #[test]

@@ -216,7 +216,10 @@ fn control(options: &Options, layout: &Layout, act: &Act) -> Result<Control, Err
     });
     let period = Duration::from_secs_f64(1.0 / act.rate_hz);
     let slides = vec![false; joints.len()];
-    Ok(Control::new(&options.control, limits.transpose()?, &slides, Vec::new(), period, Stamp(0)))
+    // Nobody stands by who could be asked: a policy is judged alone, whatever it thinks of itself.
+    let mut config = options.control.clone();
+    config.gate.doubt = None;
+    Ok(Control::new(&config, limits.transpose()?, &slides, Vec::new(), period, Stamp(0)))
 }
 
 /// The seeds of every seat of every worker.
