@@ -13,8 +13,8 @@ use crate::control::calibrate::greatest;
 use crate::control::{self, Schedule};
 use crate::data::{Dataset, Observation};
 use crate::noise::Noise;
+use crate::policy::Ensemble;
 use crate::policy::doubt::By;
-use crate::policy::{self, Ensemble};
 
 /// How many episodes are watched side by side.
 const SIDE_BY_SIDE: usize = 64;
@@ -30,22 +30,23 @@ pub struct Doubts {
     pub decisions: usize,
 }
 
-/// How long one robot waits for a decision, and for one with its doubt: the middle of a few each.
+/// How long one robot waits for a decision, and for one with its doubt: the middle of a few each, by turns.
 pub fn cost(policy: &Ensemble, by: By, dataset: &Dataset, episode: usize) -> Result<[Duration; 2], Error> {
     let seen = [dataset.observation(episode, 0)?];
-    let middle = |work: &mut dyn FnMut(&mut Noise) -> Result<(), policy::Error>| {
-        let mut noise = stream(0, Purpose::Doubt, 0, 0);
-        let mut took = Vec::with_capacity(TIMED);
-        for _ in 0..TIMED {
-            let begun = Instant::now();
-            work(&mut noise)?;
-            took.push(begun.elapsed());
-        }
+    let mut noise = stream(0, Purpose::Doubt, 0, 0);
+    let mut took = [Vec::with_capacity(TIMED), Vec::with_capacity(TIMED)];
+    for _ in 0..TIMED {
+        let begun = Instant::now();
+        policy.act(&seen, None, &mut noise)?;
+        took[0].push(begun.elapsed());
+        let begun = Instant::now();
+        policy.decide(&seen, None, by, &mut noise)?;
+        took[1].push(begun.elapsed());
+    }
+    Ok(took.map(|mut took| {
         took.sort();
-        Ok::<_, Error>(took[TIMED / 2])
-    };
-    let plain = middle(&mut |noise| policy.act(&seen, None, noise).map(drop))?;
-    Ok([plain, middle(&mut |noise| policy.decide(&seen, None, by, noise).map(drop))?])
+        took[TIMED / 2]
+    }))
 }
 
 /// An episode that is watched.
