@@ -16,7 +16,7 @@ use apprentice::control::gate::By;
 use apprentice::data::{Gathered, Observation};
 use apprentice::noise::Noise;
 use apprentice::policy::checkpoint::{self, Calibration, Checkpoint, Contents, Origin};
-use apprentice::policy::{Ensemble, Error, Landmarks, Policy, Spec};
+use apprentice::policy::{Ensemble, Error, Landmarks, Policy, Question, Spec};
 use support::*;
 use tch::Device;
 
@@ -28,8 +28,12 @@ fn seen(spec: &Spec, seed: u64) -> Vec<Observation> {
     (0..2).map(|tick| observation(&spec.layout, tick, &mut noise)).collect()
 }
 
+fn asked(robots: &[Vec<Observation>]) -> Vec<Question<'_>> {
+    robots.iter().map(|seen| Question { seen, promised: None }).collect()
+}
+
 fn doubts(policy: &Ensemble, by: By, robots: &[Vec<Observation>]) -> Result<Vec<f32>, Error> {
-    let decided = policy.decide_all(robots, by, &mut Noise::new(3))?;
+    let decided = policy.decide_all(&asked(robots), by, &mut Noise::new(3))?;
     Ok(decided.into_iter().map(|decided| decided.doubt).collect())
 }
 
@@ -57,7 +61,7 @@ fn a_loss_is_of_what_was_seen_and_decided_alone() -> Result<(), Error> {
     let (one, other) = (seen(&spec, 1), seen(&spec, 2));
     let mut noise = Noise::new(3);
     let alone = policy.decide(&one, None, By::Loss, &mut noise)?;
-    let both = policy.decide_all(&[one, other], By::Loss, &mut Noise::new(3))?;
+    let both = policy.decide_all(&asked(&[one, other]), By::Loss, &mut Noise::new(3))?;
     assert!((alone.doubt - both[0].doubt).abs() < 1e-5 * alone.doubt, "{alone:?} {both:?}");
     assert!(alone.doubt > 0.0 && both[0].doubt != both[1].doubt);
     Ok(())
@@ -160,7 +164,7 @@ fn a_threshold_is_had_for_any_share_and_only_for_what_was_calibrated() -> Result
     assert_eq!(opened(&path)?.threshold(&control::Config::default())?, None);
     let greatest: Vec<f32> = (1..=99).rev().map(|doubt| doubt as f32).chain([f32::INFINITY]).collect();
     let join = control::Config::default().join;
-    let calibration = Calibration::new(&opened(&path)?.provenance, By::Loss, join, &greatest);
+    let calibration = Calibration::new(&opened(&path)?.provenance, By::Loss, join.clone(), &greatest);
     calibration.save(&path)?;
     calibration.save(&path)?;
     let loaded = opened(&path)?;

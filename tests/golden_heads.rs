@@ -143,7 +143,7 @@ fn samples(name: &str, golden: &Golden, kind: Kind, within: f64) -> Result<()> {
     let (_weights, head) = head(&golden.head, kind)?;
     let (seen, like) = (seen(kind), Tensor::zeros([1], (kind, Device::Cpu)));
     let actions = chance::normal(&mut Noise::new(3), &[BATCH, PROMISED, ACTION], &like) * 0.5;
-    let promised = Promised { actions: &actions, frozen: FROZEN };
+    let promised = Promised { actions: &actions, frozen: FROZEN, guidance: None };
     for (promised, wanted) in [(None, &golden.sample), (Some(promised), &golden.promised)] {
         let chunk = head.sample(&seen, promised, &mut Noise::new(12));
         let what =

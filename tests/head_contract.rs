@@ -4,19 +4,17 @@
 //! keeps what was promised, and padding does not teach it anything.
 #![cfg(feature = "learn")]
 
+#[path = "support/heads.rs"]
+mod heads;
+
 use anyhow::{Result, ensure};
-use apprentice::nn::{Encoding, Weights, chance};
+use apprentice::nn::{Encoding, chance};
 use apprentice::noise::Noise;
-use apprentice::policy::head::{Config, Continuing, HEADS, Head, Promised, Shape, Target};
+use apprentice::policy::head::{Config, Continuing, HEADS, Promised};
+use heads::{ACTION, Batch, CHUNK, loss, made, train};
 use tch::{Device, Kind, Tensor};
 
 const BATCH: i64 = 4;
-const CHUNK: i64 = 6;
-const ACTION: i64 = 2;
-
-fn shape() -> Shape {
-    Shape { chunk: CHUNK, action: ACTION, width: 16, tokens: 3, quantiles: Vec::new() }
-}
 
 /// Small networks of every head, and variants that take other ways through it.
 fn cases() -> Result<Vec<(String, Config)>> {
@@ -40,23 +38,6 @@ fn cases() -> Result<Vec<(String, Config)>> {
         "{energy: {width: 32}}",
     ];
     settings.iter().map(|text| Ok(((*text).to_owned(), serde_saphyr::from_str(text)?))).collect()
-}
-
-struct Made {
-    weights: Weights,
-    head: Box<dyn Head>,
-}
-
-fn made(config: &Config, seed: u64) -> Made {
-    let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(seed));
-    let head = config.build(&shape(), &weights.root());
-    Made { weights, head }
-}
-
-struct Batch {
-    seen: Encoding,
-    actions: Tensor,
-    real: Tensor,
 }
 
 /// Four chunks on straight lines that their observation tells apart, the last of them padded by `filling`.
@@ -85,38 +66,6 @@ impl Batch {
         let again = |x: &Tensor| x.repeat([8].into_iter().chain(vec![1; x.dim() - 1]).collect::<Vec<i64>>());
         let seen = Encoding { tokens: again(&self.seen.tokens), pooled: again(&self.seen.pooled) };
         Self { seen, actions: again(&self.actions), real: again(&self.real) }
-    }
-}
-
-/// The loss of each sample; a head that learns prefixes is given them in some.
-fn loss(config: &Config, head: &dyn Head, batch: &Batch, seed: u64) -> Tensor {
-    let rows = batch.real.size()[0];
-    let counts: Vec<i64> = (0..rows).map(|row| if row % 3 == 2 { 2 } else { 0 }).collect();
-    let counts = Tensor::from_slice(&counts);
-    let promised = config.prefixes().then_some(&counts);
-    let target = Target { actions: &batch.actions, real: &batch.real, promised };
-    head.loss(&batch.seen, &target, &mut Noise::new(seed)).each
-}
-
-/// Adam (Kingma and Ba 2015) over plain tensors.
-fn train(config: &Config, made: &Made, batch: &Batch, steps: i32) {
-    let named = made.weights.named();
-    let mut moments: Vec<_> =
-        named.iter().map(|(_, weight)| (weight.zeros_like(), weight.zeros_like())).collect();
-    for step in 1..=steps {
-        let loss = loss(config, &*made.head, batch, step as u64).mean(Kind::Float);
-        let weights: Vec<&Tensor> = named.iter().map(|(_, weight)| weight).collect();
-        let slopes = Tensor::run_backward(&[loss], &weights, false, false);
-        let rate = 3e-3 * f64::min(1.0, 2.0 * f64::from(steps - step) / f64::from(steps));
-        tch::no_grad(|| {
-            for ((weight, slope), (first, second)) in weights.iter().zip(&slopes).zip(&mut moments) {
-                *first = &*first * 0.9 + slope * 0.1;
-                *second = &*second * 0.99 + slope.square() * 0.01;
-                let (one, two) = (1.0 - 0.9_f64.powi(step), 1.0 - 0.99_f64.powi(step));
-                let down = &*first / one / ((&*second / two).sqrt() + 1e-8) * rate;
-                let _moved = weight.shallow_clone().subtract_(&down);
-            }
-        });
     }
 }
 
@@ -215,9 +164,9 @@ fn what_is_promised_is_kept_or_refused_in_words() -> Result<()> {
     all(|config| {
         let made = made(config, 1);
         let free = made.head.sample(&batch.seen, None, &mut Noise::new(4));
-        let promised = Promised { actions: &wanted, frozen: 2 };
+        let promised = Promised { actions: &wanted, frozen: 2, guidance: None };
         let bound = made.head.sample(&batch.seen, Some(promised), &mut Noise::new(4));
-        match made.head.continuing() {
+        match made.head.continuing(None) {
             Continuing::Yes => {
                 ensure!(bound.narrow(1, 0, 2).equal(&wanted.narrow(1, 0, 2)), "frozen steps moved");
                 ensure!(
@@ -232,41 +181,6 @@ fn what_is_promised_is_kept_or_refused_in_words() -> Result<()> {
         }
         Ok(())
     })
-}
-
-#[test]
-fn guidance_goes_on_the_way_that_was_promised() -> Result<()> {
-    // One observation after which straight lines go anywhere: only what is promised tells where this one ends.
-    let like = Tensor::zeros([1], (Kind::Float, Device::Cpu));
-    let ends = chance::unit(&mut Noise::new(6), &[64, 1, ACTION], &like) * 1.8 - 0.9;
-    let along: Vec<f64> = (1..=CHUNK).map(|step| step as f64 / CHUNK as f64).collect();
-    let seen = Encoding {
-        tokens: like.new_zeros([64, 3, 16], (Kind::Float, Device::Cpu)),
-        pooled: like.new_zeros([64, 16], (Kind::Float, Device::Cpu)),
-    };
-    let batch = Batch {
-        seen,
-        actions: ends * chance::given(&along, &like).view([1, -1, 1]),
-        real: like.new_ones([64, CHUNK], (Kind::Float, Device::Cpu)),
-    };
-    let wanted = batch.actions.narrow(1, 0, 4);
-    for text in [
-        "{flow: {network: {transformer: {width: 32}}}}",
-        "{diffusion: {network: {transformer: {width: 32}}, steps: 20}}",
-    ] {
-        let config: Config = serde_saphyr::from_str(text)?;
-        let made = made(&config, 1);
-        train(&config, &made, &batch, 250);
-        let off = |promised: Option<Promised<'_>>| {
-            let chunk = made.head.sample(&batch.seen, promised, &mut Noise::new(4));
-            let rest = |all: &Tensor| all.narrow(1, 4, 2);
-            f64::try_from((rest(&chunk) - rest(&batch.actions)).abs().mean(Kind::Float))
-        };
-        let (free, guided) = (off(None)?, off(Some(Promised { actions: &wanted, frozen: 4 }))?);
-        println!("{text}: {guided} off with guidance, {free} without");
-        ensure!(guided < 0.9 * free, "{text}: {guided} off with guidance, {free} without");
-    }
-    Ok(())
 }
 
 #[test]

@@ -214,6 +214,7 @@ fn alone() -> evaluate::Options {
         seed: 0,
         worlds: 2,
         control: apprentice::control::Config::default(),
+        delay: 0,
         disturbance: Disturbance::default(),
         goal: None,
         films: None,

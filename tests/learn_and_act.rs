@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use apprentice::bus::typed;
 use apprentice::config::Settings;
-use apprentice::control;
+use apprentice::control::join::{Bid, Continue, Ensemble};
+use apprentice::control::{self, Join};
 use apprentice::data::{Config, Dataset, Observation, Subject};
 use apprentice::msg::Message as _;
 use apprentice::msg::std::Float64MultiArray;
@@ -52,13 +53,20 @@ fn collect(settings: &Settings, episodes: u32, out: &Path) -> anyhow::Result<Vec
 
 /// Attempts with the best policy of the run in `folder`.
 fn attempts(folder: &Path, settings: &Settings) -> anyhow::Result<Vec<Attempt>> {
+    attempts_with(folder, settings, Join::default(), 0)
+}
+
+/// The same where chunks meet so, and thinking takes so many ticks.
+fn attempts_with(folder: &Path, settings: &Settings, join: Join, delay: u32) -> anyhow::Result<Vec<Attempt>> {
     let checkpoint = checkpoint::open(folder, Device::Cpu)?;
+    let control = control::Config { join, ..control::Config::default() };
     let options = evaluate::Options {
         world: "reach".to_owned(),
         episodes: 6,
         seed: 0,
         worlds: 3,
-        control: control::Config::default(),
+        control,
+        delay,
         disturbance: Disturbance::default(),
         goal: None,
         films: None,
@@ -85,6 +93,50 @@ fn a_policy_that_was_learned_from_bags_makes_the_same_attempts_again() -> anyhow
     let [once, again] = [attempts(&run, &settings)?, attempts(&run, &settings)?];
     ensure!(once.len() == 6 && once == again, "{once:?}\n{again:?}");
     ensure!(once.iter().all(|attempt| attempt.largest_step > 0.0 && attempt.gaps == 0), "{once:?}");
+    Ok(())
+}
+
+#[test]
+fn thinking_takes_its_time_in_every_attempt_alike() -> anyhow::Result<()> {
+    let out = tempfile::tempdir()?;
+    let settings = settings(&[
+        "policy.head={flow: {network: {perceptron: {width: 32}}, steps: 4}}",
+        "policy={width: 32, chunk: 8}",
+        "train.steps=60",
+        "train.threads=1",
+    ])?;
+    let bags = collect(&settings, 6, &out.path().join("bags"))?;
+    let run = out.path().join("run");
+    Setup::with(settings.clone(), &bags, &out.path().join("cache")).train(&run, false)?;
+    let joins = [
+        Join::Queue,
+        Join::default(),
+        Join::Ensemble(Ensemble::default()),
+        Join::Continue(Continue::default()),
+        Join::Bid(Bid { samples: 4.try_into()?, ..Bid::default() }),
+    ];
+    let period = 1.0 / settings.observe.rate_hz;
+    for join in joins {
+        let with = |delay| attempts_with(&run, &settings, join.clone(), delay);
+        let (at_once, later) = (with(0)?, with(3)?);
+        ensure!(later == with(3)?, "{join:?}: the same attempts are others");
+        ensure!(at_once.iter().all(|one| one.late == 0 && one.waited == 0.0), "{join:?}: {at_once:?}");
+        // Only before the first chunk is there nothing to do; every other one is asked for in time, and comes late by three actions.
+        let first = |one: &Attempt| (one.waited - 3.0 * period).abs() < 1e-9 && one.late > 0;
+        ensure!(later.iter().all(first), "{join:?}: {later:?}");
+        // Longer than a chunk lasts: the arm carries out eight actions, waits for twelve, and goes on.
+        let longer = with(12)?;
+        let paused = |one: &Attempt| {
+            let share = one.waited / one.seconds;
+            one.largest_step > 0.0
+                && one.largest_seam == 0.0
+                && one.late == 0
+                && one.waited > 20.0 * period
+                && share > 0.5
+                && share < 0.8
+        };
+        ensure!(longer.iter().all(paused), "{join:?}: {longer:?}");
+    }
     Ok(())
 }
 

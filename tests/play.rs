@@ -82,6 +82,7 @@ fn what_is_learned_from_play_is_told_the_target_as_its_goal() -> anyhow::Result<
             seed: 1,
             worlds: 2,
             control: control::Config::default(),
+            delay: 0,
             disturbance: Disturbance::default(),
             goal: goal.map(str::to_owned),
             films: None,

@@ -182,7 +182,7 @@ fn what_is_promised_is_kept_whatever_the_order_of_its_joints() -> Result<(), Err
     let text = "{history: 1, chunk: 8, width: 16, head: {flow: {prefixes: true}}}";
     let spec = spec(text, layout(false, false));
     let policy = made(&spec, 1);
-    assert_eq!(policy.continuing(), Continuing::Yes);
+    assert_eq!(policy.continuing(None), Continuing::Yes);
     let observations = seen(&spec, 1);
     let names: Arc<[String]> = ["gripper", "elbow"].map(str::to_owned).to_vec().into();
     // Observed two ticks earlier, so its third action is due where the new chunk begins.
@@ -190,7 +190,7 @@ fn what_is_promised_is_kept_whatever_the_order_of_its_joints() -> Result<(), Err
         (0..6).flat_map(|step| [0.005 * f64::from(step), -0.1 * f64::from(step)]).collect();
     let old = Stamp(observations[0].stamp.0 - 80_000_000);
     let plan = Chunk::new(old, old, policy.period(), names, values)?;
-    let promised = Promised { chunk: &plan, until: observations[0].stamp + 2 * policy.period() };
+    let promised = Promised { chunk: &plan, until: observations[0].stamp + 2 * policy.period(), guidance: None };
     let chunk = policy.act(&observations, Some(promised), &mut Noise::new(2))?;
     for (step, (_, row)) in chunk.rows().take(2).enumerate() {
         let wanted = [-0.1 * (step + 2) as f64, 0.005 * (step + 2) as f64];

@@ -95,6 +95,25 @@ impl Chunk {
         self.first + Duration::from_nanos(u64::try_from(whole).unwrap_or(u64::MAX))
     }
 
+    /// The action that is in force at `due`: before the first one that one, after the last one none.
+    pub fn in_force(&self, due: Stamp) -> Option<&[f64]> {
+        // Grids of two chunks may lie a rounding apart: half a period is nearer than any wrong step.
+        let slack = self.period / 2;
+        let mut rows = self.rows().take_while(|(at, _)| *at <= due + slack);
+        match rows.next() {
+            None => self.rows().next().map(|(_, row)| row),
+            Some(first) => {
+                let (at, row) = rows.last().unwrap_or(first);
+                (due < at + self.period).then_some(row)
+            }
+        }
+    }
+
+    /// The same actions from `first` on: for a robot that stood still while it was thought of, so that nothing of it is late.
+    pub fn begun(self, first: Stamp) -> Self {
+        Self { first, ..self }
+    }
+
     /// Every number, row after row.
     pub fn values(&self) -> &[f64] {
         &self.values
@@ -116,6 +135,17 @@ mod tests {
         let rows: Vec<(Stamp, &[f64])> = chunk.rows().collect();
         assert_eq!(rows, [(Stamp(10), &[1.0, 2.0][..]), (Stamp(110), &[3.0, 4.0])]);
         assert_eq!((chunk.steps(), chunk.due(7)), (2, Stamp(710)));
+        Ok(())
+    }
+
+    #[test]
+    fn an_action_is_in_force_for_a_period_and_the_first_before_it_too() -> Result<(), Error> {
+        let chunk = chunk(vec![1.0, 2.0, 3.0, 4.0], Duration::from_nanos(100))?;
+        let first = |at: i64| chunk.in_force(Stamp(at)).map(|row| row[0]);
+        assert_eq!([0, 10, 59, 60, 209].map(first), [Some(1.0), Some(1.0), Some(1.0), Some(3.0), Some(3.0)]);
+        assert_eq!(first(210), None, "what comes after is not said");
+        let later = chunk.clone().begun(Stamp(500));
+        assert_eq!((later.observed(), later.due(1), later.values()), (Stamp(5), Stamp(600), chunk.values()));
         Ok(())
     }
 

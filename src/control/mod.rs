@@ -3,6 +3,7 @@
 //! No torch, no ROS and no clock of its own: everything here is a function of stamps, so that an evaluation in lockstep and a robot
 //! in real time run the same lines.
 
+pub mod bid;
 pub mod calibrate;
 pub mod gate;
 pub mod handover;
@@ -11,6 +12,7 @@ pub mod join;
 pub mod limits;
 mod plan;
 pub mod schedule;
+pub mod thinking;
 pub mod tick;
 pub mod watchdog;
 
@@ -20,6 +22,7 @@ pub use interpolate::Interpolate;
 pub use join::Join;
 pub use limits::{Going, Limited, Limits};
 pub use schedule::{Counts, Schedule};
+pub use thinking::Thinking;
 pub use tick::{Control, Moment, Outcome};
 pub use watchdog::Watchdog;
 
@@ -29,7 +32,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```yaml
 /// control:
-///   join: {ensemble: {decay: 0.01}}
+///   join: {continue: {after: 8, guidance: 5.0}}
 ///   interpolate: smooth
 ///   gate: {human: {button: 4}, doubt: {false_alarms: 0.1}}
 /// ```

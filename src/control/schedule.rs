@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::interpolate::Interpolate;
-use super::join::{Ensemble, Join, Replace};
+use super::join::{Ensemble, Join};
 use super::plan::Plan;
 use crate::arm::{Action, Chunk};
 use crate::time::Stamp;
@@ -80,7 +80,7 @@ impl Schedule {
         match self.join {
             Join::Ensemble(_) => self.add(&chunk),
             Join::Queue => self.change(&chunk, now, Plan::queue),
-            Join::Replace(_) => self.change(&chunk, now, Plan::replace),
+            Join::Replace(_) | Join::Continue(_) | Join::Bid(_) => self.change(&chunk, now, Plan::replace),
         }
         self.newest = Some(chunk);
     }
@@ -119,18 +119,25 @@ impl Schedule {
         Chunk::new(newest.observed(), first, newest.period(), Arc::clone(newest.names()), values).ok()
     }
 
-    /// Whether, in lockstep, it is time for the next chunk: where a plan is to be carried out first, when that is done.
-    pub fn asks(&self, now: Stamp) -> bool {
+    /// Whether it is time to ask for the next chunk, where thinking is expected to take `thinking` and nothing is being thought of;
+    /// see [`join`](super::join) for when that is. A plan that ran out asks whatever the join.
+    pub fn asks(&self, now: Stamp, thinking: Duration) -> bool {
         let Some(newest) = &self.newest else { return true };
+        let steps = newest.steps();
+        if newest.first() + thinking >= newest.due(steps) {
+            return self.values(now).is_none();
+        }
+        let in_time = now + thinking;
         match self.join {
             Join::Ensemble(_) => now > newest.observed(),
-            Join::Queue => self.values(now).is_none(),
-            Join::Replace(Replace { after }) => {
-                let half = newest.steps().div_ceil(2);
-                let after = after.map_or(half, |after| (after as usize).clamp(1, newest.steps()));
-                now >= newest.due(after) || self.values(now).is_none()
-            }
+            _ if self.values(in_time).is_none() => true,
+            _ => self.join.after(steps).is_some_and(|after| now >= newest.due(after)),
         }
+    }
+
+    /// Whether nothing has been due since `then`, so that a robot which nobody else moves stands still since.
+    pub fn stands_since(&self, then: Stamp) -> bool {
+        self.plans.iter().all(|(_, plan)| plan.is_over(then))
     }
 
     fn values(&self, now: Stamp) -> Option<Vec<f64>> {

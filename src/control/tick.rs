@@ -9,13 +9,16 @@
 //!                                                             └──► hand-over ──► limits ──► command
 //! ```
 
+mod held;
+
 use std::time::Duration;
 
 use super::gate::{Button, Expert, Gate, Mode, Plan, Reason, Signs};
-use super::limits::{Bound, Going, Limited, Limits};
+use super::limits::{Bound, Limited, Limits};
 use super::watchdog::{Ages, Watchdog};
 use super::{Config, Handover, handover};
 use crate::time::Stamp;
+use held::Held;
 
 /// What is so at one tick.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,13 +82,6 @@ pub struct Control {
     driven: bool,
 }
 
-/// What holds commands to limits: a robot's, or none in a world where nothing can break.
-#[derive(Clone, Debug)]
-enum Held {
-    To(Box<Limits>, Going),
-    Free { command: Vec<f64>, begun: bool },
-}
-
 impl Control {
     /// Of joints that are commanded once in a `period`, of which `slides` says which do not turn; nobody drives yet. `streams` are the
     /// ages that the streams which the policy sees by may have. Without limits every command leaves as it is: for a simulated robot only.
@@ -98,18 +94,11 @@ impl Control {
         now: Stamp,
     ) -> Self {
         let joints = slides.len();
-        let held = match limits {
-            Some(limits) => {
-                let going = Going::new(&limits);
-                Held::To(Box::new(limits), going)
-            }
-            None => Held::Free { command: vec![0.0; joints], begun: false },
-        };
         Self {
             gate: Gate::new(&config.gate, None, now),
             watchdog: Watchdog::new(&config.watchdog, streams),
             handover: Handover::new(joints, super::gate::milliseconds(config.gate.blend_ms)),
-            held,
+            held: Held::new(limits, joints),
             period,
             agree: config.gate.agree.bounds(slides),
             wanted: vec![0.0; joints],
@@ -149,10 +138,7 @@ impl Control {
 
     /// Whether the command stands still.
     pub fn rests(&self) -> bool {
-        match &self.held {
-            Held::To(_, going) => going.rests(),
-            Held::Free { .. } => true,
-        }
+        self.held.rests()
     }
 
     /// Who drives, and why.
@@ -162,10 +148,7 @@ impl Control {
 
     /// The limits, for whoever puts what they did into words.
     pub fn limits(&self) -> Option<&Limits> {
-        match &self.held {
-            Held::To(limits, _) => Some(limits),
-            Held::Free { .. } => None,
-        }
+        self.held.limits()
     }
 
     /// Takes the threshold of doubt of another policy.
@@ -224,9 +207,7 @@ impl Control {
     }
 
     fn go(&mut self, mode: Mode, moment: &Moment<'_>) -> Limited {
-        if let (Held::To(_, going), Some(effort)) = (&mut self.held, moment.effort) {
-            going.feel(effort);
-        }
+        self.held.feel(moment.effort);
         let wish = match mode {
             Mode::Policy => moment.planned,
             Mode::Human => moment.expert,
@@ -252,49 +233,6 @@ impl Control {
             }
             Mode::Human => self.astray = true,
             Mode::Hold(_) => {}
-        }
-    }
-}
-
-impl Held {
-    fn command(&self) -> Option<&[f64]> {
-        match self {
-            Self::To(_, going) => going.position(),
-            Self::Free { command, begun } => begun.then_some(command),
-        }
-    }
-
-    fn begin(&mut self, measured: &[f64]) -> bool {
-        match self {
-            Self::To(_, going) => going.begin(measured),
-            Self::Free { command, begun } => {
-                if measured.len() != command.len() || measured.iter().any(|position| !position.is_finite()) {
-                    return false;
-                }
-                command.copy_from_slice(measured);
-                *begun = true;
-                true
-            }
-        }
-    }
-
-    fn apply(&mut self, wanted: &[f64], period: Duration) -> Limited {
-        match self {
-            Self::To(limits, going) => limits.apply(going, wanted, period),
-            Self::Free { command, .. } => match wanted.iter().position(|wanted| !wanted.is_finite()) {
-                Some(joint) => Limited::by(Bound::NoNumber, joint),
-                None => {
-                    command.copy_from_slice(wanted);
-                    Limited::default()
-                }
-            },
-        }
-    }
-
-    fn brake(&mut self, period: Duration) -> Limited {
-        match self {
-            Self::To(limits, going) => limits.brake(going, period),
-            Self::Free { .. } => Limited::default(),
         }
     }
 }

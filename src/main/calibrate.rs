@@ -164,7 +164,7 @@ fn calibrate_by(
         return Err(conformal::Error::Few { episodes: count, false_alarms, least }.into());
     }
     let found = watched(checkpoint, by, config, data, episodes)?;
-    let calibration = Calibration::new(&checkpoint.provenance, by, config.join, &found.greatest);
+    let calibration = Calibration::new(&checkpoint.provenance, by, config.join.clone(), &found.greatest);
     let threshold = calibration.threshold(false_alarms)?;
     calibration.save(&checkpoint.path)?;
     let cost = doubts::cost(&checkpoint.policy, by, data, episodes[0])?;

@@ -26,6 +26,8 @@ The interval is Wilson's, with 95 % confidence.
 Examples:
   apprentice eval --policy runs/pick --world pick --episodes 200
   apprentice eval --policy runs/pick --world pick --set control.join.replace.after=4
+  apprentice eval --policy runs/pick --world pick --delay 4 --set 'control.join={continue: {}}'
+      where thinking takes four ticks of the policy's grid, and new chunks go on from the old
   apprentice eval --policy runs/pick --world pick --episodes 8 --video films --videos 8")]
 pub(crate) struct Eval {
     /// A run's folder, of which the best checkpoint is taken, or a checkpoint
@@ -43,6 +45,9 @@ pub(crate) struct Eval {
     /// How many worlds stand side by side
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     worlds: u32,
+    /// How long thinking of a chunk takes, in ticks of the policy's grid
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    delay: u32,
     /// Where the policy computes: cpu, cuda, cuda:1
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -94,6 +99,7 @@ impl Eval {
             seed: self.seed,
             worlds: self.worlds as usize,
             control: settings.control.clone(),
+            delay: self.delay,
             disturbance: disturbance(&self.disturb)?,
             goal: self.goal.clone(),
             films: self.video.clone().map(|folder| (folder, self.videos)),
@@ -117,8 +123,13 @@ fn table(report: &Report) -> String {
     row("seconds where it succeeded", format!("{:.1}", report.seconds));
     row("jerk (rms), rad/s³", format!("{:.0}", report.jerk));
     row("largest step, rad", format!("{:.4}", report.largest_step));
+    row("largest step where chunks meet, rad", format!("{:.4}", report.largest_seam));
     let [middle, slowest] = report.thinking_ms;
     row("thinking of a chunk", format!("{middle:.1} ms, {slowest:.1} at the slowest"));
+    if report.late > 0.0 || report.waited > 0.0 {
+        row("actions that came too late, an attempt", format!("{:.1}", report.late));
+        row("seconds of waiting for a chunk", format!("{:.2}", report.waited));
+    }
     let gaps: u64 = attempts.iter().map(|attempt| attempt.gaps).sum();
     if gaps > 0 {
         row("observations that could not be made", gaps.to_string());

@@ -4,6 +4,7 @@
 //! A cell that is done is a file; begun again, the study goes on where it was.
 
 mod data;
+mod delay;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +37,15 @@ Examples:
       all cells, some minutes; Ctrl-C at any time, and the same command goes on
   apprentice study data --cases shift_few,shift_many --seeds 1")]
     Data(data::Data),
+    /// Thinking that takes longer and longer, and every way in which chunks may meet
+    #[command(after_help = "\
+Run it in a clone of the project. One policy a world is trained, for minutes of the wall's, or given; the attempts repeat.
+
+Examples:
+  apprentice study delay
+      all cells: some two hours on two cores; Ctrl-C at any time, and the same command goes on
+  apprentice study delay --policy pick=runs/pick --worlds pick --joins replace,continue --delays 4")]
+    Delay(delay::Delay),
 }
 
 /// The experiment `heads`.
@@ -70,6 +80,7 @@ impl Study {
         let study = match self {
             Self::Heads(study) => study,
             Self::Data(study) => return study.run(),
+            Self::Delay(study) => return study.run(),
         };
         let cells = heads::cells(&study.worlds, &study.heads, study.minutes);
         let mut outcomes = Vec::new();

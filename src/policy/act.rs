@@ -9,55 +9,72 @@ use std::time::Duration;
 use tch::{Kind, Tensor};
 
 use super::fence::fenced;
-use super::head::{self, Continuing};
-use super::{Error, Manner, Policy};
+use super::{Error, Manner, Policy, Promised};
 use crate::arm::Chunk;
 use crate::data::batch::Batch;
 use crate::data::{Gathered, Layout, Observation};
+use crate::nn::Encoding;
 use crate::noise::Noise;
 use crate::time::Stamp;
 
-/// What the robot will do until a new chunk takes over, and as far as was planned.
+/// What a robot is thought about with.
 #[derive(Clone, Copy, Debug)]
-pub struct Promised<'a> {
-    /// The plan.
-    pub chunk: &'a Chunk,
-    /// What is due before this instant will have been carried out when the new chunk comes.
-    pub until: Stamp,
+pub struct Question<'a> {
+    /// What it observed, the newest last; only the last `policy.history` of them count. Where there are fewer, the first is taken to
+    /// have stood before.
+    pub seen: &'a [Observation],
+    /// What it will do until a new chunk takes over, where it is doing something.
+    pub promised: Option<Promised<'a>>,
 }
 
 impl Policy {
-    /// What to do after `observations`, the newest last; only the last `policy.history` of them count. Where there are fewer, the
-    /// first is taken to have stood before.
-    ///
-    /// A head that cannot go on from what is `promised` begins anew; see [`continuing`](Self::continuing).
+    /// What to do after `observations`; see [`act_all`](Self::act_all).
     pub fn act(
         &self,
         observations: &[Observation],
         promised: Option<Promised<'_>>,
         noise: &mut Noise,
     ) -> Result<Chunk, Error> {
-        let now = observations.last().map(|newest| newest.stamp).unwrap_or_default();
-        let kept = promised.map(|promised| self.kept(promised, now)).transpose()?.flatten();
-        let mut chunks = self.chunks(&self.window(observations)?, &[now], kept, noise)?;
-        Ok(chunks.swap_remove(0))
+        Ok(self.act_all(&[Question { seen: observations, promised }], noise)?.swap_remove(0))
     }
 
-    /// What each of several robots is to do after what it observed, all of them thought of at once; see [`act`](Self::act).
-    pub fn act_all(&self, robots: &[Vec<Observation>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
-        if robots.is_empty() {
-            return Ok(Vec::new());
-        }
-        let nows = robots.iter().filter_map(|observations| observations.last());
-        let nows: Vec<Stamp> = nows.map(|newest| newest.stamp).collect();
-        self.chunks(&self.windows(robots)?, &nows, None, noise)
+    /// What each of several robots is to do, all of them thought of at once.
+    ///
+    /// A head that cannot go on from what is promised begins anew; see [`continuing`](Self::continuing).
+    pub fn act_all(&self, robots: &[Question<'_>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
+        let now = |robot: &Question<'_>| robot.seen.last().map(|newest| newest.stamp).unwrap_or_default();
+        let kept = |robot: &Question<'_>| {
+            let kept = robot.promised.map(|promised| self.kept(promised, now(robot)));
+            Ok(kept.transpose()?.flatten())
+        };
+        let kept = robots.iter().map(kept).collect::<Result<Vec<_>, Error>>()?;
+        let sample = |seen: &Encoding, noise: &mut Noise| self.going_on(seen, &kept, noise);
+        self.chunks(robots, 1, noise, sample)
+    }
+
+    /// `count` chunks for each of several robots, from nothing promised, all of them thought of at once: what is observed is looked at
+    /// once however many there are.
+    pub fn sample_all(
+        &self,
+        robots: &[Question<'_>],
+        count: u32,
+        noise: &mut Noise,
+    ) -> Result<Vec<Vec<Chunk>>, Error> {
+        let each = i64::from(count);
+        let sample = |seen: &Encoding, noise: &mut Noise| {
+            let again = |x: &Tensor| x.repeat_interleave_self_int(each, 0, x.size()[0] * each);
+            let seen = Encoding { tokens: again(&seen.tokens), pooled: again(&seen.pooled) };
+            self.head.sample(&seen, None, noise)
+        };
+        let chunks = self.chunks(robots, count as usize, noise, sample)?;
+        Ok(chunks.chunks(count.max(1) as usize).map(<[Chunk]>::to_vec).collect())
     }
 
     /// The windows that several robots are in, side by side.
-    pub(super) fn windows(&self, robots: &[Vec<Observation>]) -> Result<Gathered, Error> {
+    pub(super) fn windows(&self, robots: &[Question<'_>]) -> Result<Gathered, Error> {
         let mut windows: Option<Gathered> = None;
-        for observations in robots {
-            let window = self.window(observations)?;
+        for robot in robots {
+            let window = self.window(robot.seen)?;
             match &mut windows {
                 None => windows = Some(window),
                 Some(windows) => windows.append(&window),
@@ -66,30 +83,32 @@ impl Policy {
         Ok(windows.unwrap_or_default())
     }
 
-    /// A chunk for each window, which ends at the instant of that place in `nows`.
+    /// The chunks that `sample` has for what is seen of `robots`, `each` for every one of them.
     fn chunks(
         &self,
-        windows: &Gathered,
-        nows: &[Stamp],
-        kept: Option<(Vec<f64>, i64)>,
+        robots: &[Question<'_>],
+        each: usize,
         noise: &mut Noise,
+        sample: impl FnOnce(&Encoding, &mut Noise) -> Tensor,
     ) -> Result<Vec<Chunk>, Error> {
+        if robots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let windows = self.windows(robots)?;
         let values = fenced("acting", || {
             let _off = tch::no_grad_guard();
-            let batch = Batch::of(windows, self.device());
-            let seen = self.encode(&batch, Manner::Plain);
-            let kept = kept.map(|(rows, frozen)| (self.scaled(&rows), frozen));
-            let kept = kept.as_ref().map(|(actions, frozen)| head::Promised { actions, frozen: *frozen });
-            let chunks = self.normal.restored(&self.head.sample(&seen, kept, noise));
+            let seen = self.encode(&Batch::of(&windows, self.device()), Manner::Plain);
+            let chunks = self.normal.restored(&sample(&seen, noise));
             Ok(Vec::<f64>::try_from(chunks.to_kind(Kind::Double).flatten(0, -1)))
         })?;
         let values = values.map_err(|source| Error::Torch { doing: "acting", why: source.to_string() })?;
         let names: Arc<[String]> = self.spec.layout.actions.as_slice().into();
-        let each = values.chunks(values.len() / nows.len().max(1)).zip(nows);
-        let chunk = |(values, now): (&[f64], &Stamp)| {
-            Ok(Chunk::new(*now, *now, self.period(), Arc::clone(&names), values.to_vec())?)
+        let nows = robots.iter().filter_map(|robot| robot.seen.last()).map(|newest| newest.stamp);
+        let nows = nows.flat_map(|now| std::iter::repeat_n(now, each));
+        let chunk = |(values, now): (&[f64], Stamp)| {
+            Ok(Chunk::new(now, now, self.period(), Arc::clone(&names), values.to_vec())?)
         };
-        each.map(chunk).collect()
+        values.chunks(values.len() / (robots.len() * each).max(1)).zip(nows).map(chunk).collect()
     }
 
     /// What it would do in each window of a batch, from nothing promised, in the robot's units: `[B, chunk, action]`.
@@ -121,52 +140,6 @@ impl Policy {
             check(layout, observation)?;
         }
         Ok(Gathered::seen(layout, history, &seen))
-    }
-
-    /// The promised actions on the grid of the chunk that begins at `now`, one row a step, and how many of them are certain.
-    fn kept(&self, promised: Promised<'_>, now: Stamp) -> Result<Option<(Vec<f64>, i64)>, Error> {
-        if self.continuing() != Continuing::Yes {
-            return Ok(None);
-        }
-        let Promised { chunk, until } = promised;
-        let place = |joint: &String| {
-            let found = chunk.names().iter().position(|name| name == joint);
-            let why = || format!("what is promised says nothing of {joint:?}, which the policy moves");
-            found.ok_or_else(|| Error::Observation { why: why() })
-        };
-        let places: Vec<usize> = self.spec.layout.actions.iter().map(place).collect::<Result<_, _>>()?;
-        let (period, steps) = (self.period(), usize::from(self.spec.policy.chunk));
-        let (mut rows, mut frozen, mut count) = (Vec::new(), 0, 0);
-        for step in 0..steps.saturating_sub(1) {
-            let due = now + period * u32::try_from(step).unwrap_or(u32::MAX);
-            let Some(row) = nearest(chunk, due) else { break };
-            rows.extend(places.iter().map(|place| row[*place]));
-            count += 1;
-            if due < until {
-                frozen = count;
-            }
-        }
-        Ok((count > 0).then_some((rows, frozen)))
-    }
-
-    fn scaled(&self, rows: &[f64]) -> Tensor {
-        let actions = self.spec.layout.actions.len() as i64;
-        let rows = Tensor::from_slice(rows).view([1, -1, actions]).to_device(self.device());
-        self.normal.actions(&rows)
-    }
-}
-
-/// The promised action that is in force at `due`; before the first one that one, after the last one none.
-fn nearest(chunk: &Chunk, due: Stamp) -> Option<&[f64]> {
-    // Grids of two chunks may lie a rounding apart: half a period is nearer than any wrong step.
-    let slack = chunk.period() / 2;
-    let mut rows = chunk.rows().take_while(|(at, _)| *at <= due + slack);
-    match rows.next() {
-        None => chunk.rows().next().map(|(_, row)| row),
-        Some(first) => {
-            let (at, row) = rows.last().unwrap_or(first);
-            (due < at + chunk.period()).then_some(row)
-        }
     }
 }
 

@@ -20,7 +20,7 @@ pub use distance::{Landmarks, MOST};
 
 use super::fence::fenced;
 use super::head::Target;
-use super::{Ensemble, Error, Manner, Policy, Promised};
+use super::{Ensemble, Error, Manner, Policy, Promised, Question};
 use crate::arm::Chunk;
 use crate::data::batch::Batch;
 use crate::data::{Gathered, Observation};
@@ -31,8 +31,6 @@ use crate::noise::Noise;
 const LEVELS: i64 = 16;
 /// What that noise follows from.
 const SEED: u64 = 0x444F_5542;
-/// An action that spreads less over the data than this never changes, and says nothing of a disagreement.
-const CONSTANT: f64 = 1e-4;
 
 /// What was decided, and how doubtful the policy is of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,14 +92,14 @@ impl Ensemble {
         noise: &mut Noise,
     ) -> Result<Decided, Error> {
         let row = self.act_each(observations, promised, noise)?;
-        let mut decided = self.doubting(&[observations.to_vec()], vec![row], by)?;
+        let mut decided = self.doubting(&[Question { seen: observations, promised }], vec![row], by)?;
         Ok(decided.swap_remove(0))
     }
 
     /// What each of several robots is to do, as [`act_all`](Self::act_all) says, and how doubtful it is of that.
     pub fn decide_all(
         &self,
-        robots: &[Vec<Observation>],
+        robots: &[Question<'_>],
         by: By,
         noise: &mut Noise,
     ) -> Result<Vec<Decided>, Error> {
@@ -112,7 +110,7 @@ impl Ensemble {
     /// Of every robot the chunk of the member that is carried out, and the doubt of it.
     fn doubting(
         &self,
-        robots: &[Vec<Observation>],
+        robots: &[Question<'_>],
         rows: Vec<Vec<Chunk>>,
         by: By,
     ) -> Result<Vec<Decided>, Error> {
@@ -130,14 +128,13 @@ impl Ensemble {
 
     /// How far `chunks` are apart: the root of the mean variance of their numbers, each in deviations of that action over the data.
     fn apart(&self, chunks: &[Chunk]) -> f32 {
-        let spreads = &self.members().next().map_or(&[][..], |first| &first.statistics().actions);
         let count = chunks.len() as f64;
         let (mut sum, mut of) = (0.0, 0.0);
-        for (number, spread) in (0..chunks[0].values().len()).zip(spreads.iter().cycle()) {
-            if spread.deviation < CONSTANT {
+        for (number, one) in (0..chunks[0].values().len()).zip(self.ones().into_iter().cycle()) {
+            if one.is_infinite() {
                 continue;
             }
-            let values = || chunks.iter().map(|chunk| chunk.values()[number] / spread.deviation);
+            let values = || chunks.iter().map(|chunk| chunk.values()[number] / one);
             let mean = values().sum::<f64>() / count;
             sum += values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
             of += 1.0;
@@ -146,7 +143,7 @@ impl Ensemble {
     }
 
     /// The mean over the members of their losses.
-    fn losses(&self, robots: &[Vec<Observation>], chunks: &[Chunk]) -> Result<Vec<f32>, Error> {
+    fn losses(&self, robots: &[Question<'_>], chunks: &[Chunk]) -> Result<Vec<f32>, Error> {
         let mut sums = vec![0.0; chunks.len()];
         for member in self.members() {
             let losses = member.losses(&member.windows(robots)?, chunks)?;
@@ -156,7 +153,7 @@ impl Ensemble {
         Ok(sums.into_iter().map(|sum| (sum / count) as f32).collect())
     }
 
-    fn distances(&self, robots: &[Vec<Observation>]) -> Result<Vec<f32>, Error> {
+    fn distances(&self, robots: &[Question<'_>]) -> Result<Vec<f32>, Error> {
         let (Some(landmarks), Some(first)) = (self.landmarks(), self.members().next()) else {
             return Ok(Vec::new());
         };

@@ -6,10 +6,13 @@
 
 use tch::Device;
 
-use super::{Error, Landmarks, Policy, Promised, Spec};
+use super::{Error, Landmarks, Policy, Promised, Question, Spec};
 use crate::arm::Chunk;
-use crate::data::Observation;
+use crate::data::{Observation, Spread};
 use crate::noise::Noise;
+
+/// What deviates less over the data never moves: what is left of it are roundings.
+const CONSTANT: f64 = 1e-6;
 
 /// One policy, or several for the same robot.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl Ensemble {
     /// What each of them would do with each of several robots: for every robot the chunks of all members.
     pub(super) fn act_all_each(
         &self,
-        robots: &[Vec<Observation>],
+        robots: &[Question<'_>],
         noise: &mut Noise,
     ) -> Result<Vec<Vec<Chunk>>, Error> {
         let each = self.alike(noise, |member, noise| member.act_all(robots, noise))?;
@@ -104,23 +107,53 @@ impl Ensemble {
     }
 
     /// What each of several robots is to do; see [`Policy::act_all`].
-    pub fn act_all(&self, robots: &[Vec<Observation>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
+    pub fn act_all(&self, robots: &[Question<'_>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
         let choose = |mut row: Vec<Chunk>| row.swap_remove(self.nearest(&row));
         Ok(self.act_all_each(robots, noise)?.into_iter().map(choose).collect())
     }
 
+    /// `count` chunks for each of several robots, about as many of each member; see [`Policy::sample_all`].
+    pub fn sample_all(
+        &self,
+        robots: &[Question<'_>],
+        count: u32,
+        noise: &mut Noise,
+    ) -> Result<Vec<Vec<Chunk>>, Error> {
+        let members = u32::try_from(self.members().count()).unwrap_or(u32::MAX);
+        let share = |number: u32| count / members + u32::from(number < count % members);
+        let each = (0..).zip(self.members()).filter(|(number, _)| share(*number) > 0);
+        by_robot(each.map(|(number, member)| member.sample_all(robots, share(number), noise)))
+    }
+
+    /// For each joint the distance that counts as one: its deviation over the data; of one that never moves no distance does.
+    pub fn ones(&self) -> Vec<f64> {
+        let one =
+            |spread: &Spread| if spread.deviation > CONSTANT { spread.deviation } else { f64::INFINITY };
+        self.first.statistics().actions.iter().map(one).collect()
+    }
+
     /// Which of `chunks` is nearest to their mean, a joint's distance being measured in its deviations over the data.
     pub(super) fn nearest(&self, chunks: &[Chunk]) -> usize {
-        let actions = &self.first.statistics().actions;
-        let ones = || actions.iter().map(|spread| spread.deviation.max(f64::MIN_POSITIVE)).cycle();
+        let ones = self.ones();
         let count = chunks.len() as f64;
         let mean = |number: usize| chunks.iter().map(|chunk| chunk.values()[number]).sum::<f64>() / count;
         let means: Vec<f64> = (0..chunks[0].values().len()).map(mean).collect();
         let far = |chunk: &Chunk| -> f64 {
-            let off = chunk.values().iter().zip(&means).zip(ones());
+            let off = chunk.values().iter().zip(&means).zip(ones.iter().cycle());
             off.map(|((value, mean), one)| ((value - mean) / one).powi(2)).sum()
         };
         let distances: Vec<f64> = chunks.iter().map(far).collect();
         (0..distances.len()).min_by(|a, b| distances[*a].total_cmp(&distances[*b])).unwrap_or(0)
     }
+}
+
+/// What every member has for each robot, robot by robot.
+fn by_robot(members: impl Iterator<Item = Result<Vec<Vec<Chunk>>, Error>>) -> Result<Vec<Vec<Chunk>>, Error> {
+    let mut rows: Vec<Vec<Chunk>> = Vec::new();
+    for chunks in members {
+        let chunks = chunks?;
+        rows.resize_with(chunks.len(), Vec::new);
+        rows.iter_mut().zip(chunks).for_each(|(row, chunks)| row.extend(chunks));
+    }
+    Ok(rows)
 }

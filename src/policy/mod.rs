@@ -12,16 +12,20 @@ mod error;
 mod fence;
 pub mod head;
 pub mod normal;
+mod promise;
 pub mod spec;
+pub mod thinker;
 
 use tch::{Device, Tensor};
 
-pub use act::Promised;
+pub use act::Question;
 pub use config::Config;
 pub use doubt::{Decided, Landmarks};
 pub use ensemble::Ensemble;
 pub use error::Error;
+pub use promise::Promised;
 pub use spec::Spec;
+pub use thinker::Thinker;
 
 use crate::data::Statistics;
 use crate::data::batch::Batch;
@@ -92,9 +96,10 @@ impl Policy {
         self.weights.device()
     }
 
-    /// Whether it can go on from actions that are already promised.
-    pub fn continuing(&self) -> Continuing {
-        self.head.continuing()
+    /// Whether it can go on from actions that are already promised, guided so strongly; as its head's settings say where nothing is
+    /// said.
+    pub fn continuing(&self, guidance: Option<f64>) -> Continuing {
+        self.head.continuing(guidance)
     }
 
     /// How far off it is where it learns: pictures are cut and lit by chance, past actions are taken away, and the beginnings of

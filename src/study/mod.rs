@@ -4,4 +4,5 @@
 //! user would, command by command, so that a figure in the README is one that its reader can have.
 
 pub mod data;
+pub mod delay;
 pub mod heads;

@@ -13,8 +13,8 @@ use crate::control::calibrate::greatest;
 use crate::control::{self, Schedule};
 use crate::data::{Dataset, Observation};
 use crate::noise::Noise;
-use crate::policy::Ensemble;
 use crate::policy::doubt::By;
+use crate::policy::{Ensemble, Question};
 
 /// How many episodes are watched side by side.
 const SIDE_BY_SIDE: usize = 64;
@@ -70,7 +70,7 @@ pub fn watch(
     for some in episodes.chunks(SIDE_BY_SIDE) {
         let new = |episode: &usize| Watched {
             episode: *episode,
-            schedule: Schedule::new(config.join, config.interpolate),
+            schedule: Schedule::new(config.join.clone(), config.interpolate),
             seen: VecDeque::new(),
             doubts: Vec::new(),
         };
@@ -101,7 +101,7 @@ impl Doubts {
         chance: &mut Noise,
     ) -> Result<(), Error> {
         let history = usize::from(policy.spec().policy.history);
-        let (mut thinking, mut robots) = (Vec::new(), Vec::new());
+        let (mut thinking, mut robots) = (Vec::new(), Vec::<Vec<Observation>>::new());
         for one in some.iter_mut().filter(|one| tick < dataset.episodes[one.episode].ticks) {
             let observation = dataset.observation(one.episode, tick)?;
             let now = observation.stamp;
@@ -109,7 +109,7 @@ impl Doubts {
             if one.seen.len() > history {
                 one.seen.pop_front();
             }
-            if one.schedule.asks(now) {
+            if one.schedule.asks(now, Duration::ZERO) {
                 robots.push(one.seen.iter().cloned().collect());
                 thinking.push((one, now));
             }
@@ -117,7 +117,9 @@ impl Doubts {
         if robots.is_empty() {
             return Ok(());
         }
-        let decided = policy.decide_all(&robots, by, chance)?;
+        let questions: Vec<Question<'_>> =
+            robots.iter().map(|seen| Question { seen, promised: None }).collect();
+        let decided = policy.decide_all(&questions, by, chance)?;
         self.decisions += decided.len();
         for ((one, now), decided) in thinking.into_iter().zip(decided) {
             one.doubts.push(Some(decided.doubt));

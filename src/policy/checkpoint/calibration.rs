@@ -109,7 +109,7 @@ impl Checkpoint {
             return refused(format!("it is calibrated by {}, not by {}", calibration.by.word(), by.word()));
         }
         if calibration.join != config.join {
-            let (was, is) = (calibration.join, config.join);
+            let (was, is) = (&calibration.join, &config.join);
             return refused(format!("it is calibrated for chunks joined by {was:?}, not by {is:?}"));
         }
         Ok(Some((by, calibration.threshold(doubt.false_alarms)?)))

@@ -209,7 +209,7 @@ impl Head for Act {
         given::kept(chunk, promised.filter(|_| self.given_in.is_some()))
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         if self.given_in.is_some() { Continuing::Yes } else { UNTRAINED }
     }
 }

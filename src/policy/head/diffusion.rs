@@ -191,7 +191,7 @@ impl Head for Diffusion {
         })
     }
 
-    fn continuing(&self) -> Continuing {
-        self.network.continuing()
+    fn continuing(&self, guidance: Option<f64>) -> Continuing {
+        self.network.continuing(guidance)
     }
 }

@@ -259,7 +259,7 @@ impl Head for Energy {
         given::kept(chunk, promised)
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         Continuing::Yes
     }
 }

@@ -165,8 +165,8 @@ impl Head for Flow {
         })
     }
 
-    fn continuing(&self) -> Continuing {
-        self.network.continuing()
+    fn continuing(&self, guidance: Option<f64>) -> Continuing {
+        self.network.continuing(guidance)
     }
 }
 

@@ -26,7 +26,7 @@ impl Given {
     pub(super) fn frozen(promised: Option<Promised<'_>>, dims: [i64; 3], like: &Tensor) -> Self {
         let steps = Tensor::zeros([dims[0], dims[1], 1], (like.kind(), like.device()));
         let actions = Tensor::zeros(dims, (like.kind(), like.device()));
-        if let Some(Promised { actions: wanted, frozen }) = promised {
+        if let Some(Promised { actions: wanted, frozen, .. }) = promised {
             // Filling what was made here; nothing else holds it.
             let _filled = steps.narrow(1, 0, frozen).fill_(1.0);
             actions.narrow(1, 0, frozen).copy_(&wanted.narrow(1, 0, frozen));
@@ -93,7 +93,7 @@ pub(super) fn mean(errors: &Tensor, counted: &Tensor) -> Tensor {
 /// `chunk` with the frozen steps replaced by what was promised of them.
 pub(super) fn kept(chunk: Tensor, promised: Option<Promised<'_>>) -> Tensor {
     match promised {
-        Some(Promised { actions, frozen }) if frozen > 0 => {
+        Some(Promised { actions, frozen, .. }) if frozen > 0 => {
             let rest = chunk.narrow(1, frozen, chunk.size()[1] - frozen);
             Tensor::cat(&[actions.narrow(1, 0, frozen), rest], 1)
         }

@@ -70,14 +70,15 @@ impl Heeding {
         times: &[f64],
         follow: impl FnOnce(&Asked<'_>, [i64; 3]) -> Tensor,
     ) -> Tensor {
-        let promised = promised.filter(|_| self.continuing() == Continuing::Yes);
-        let Self { chunk, action, guidance, prefixes, ref network } = *self;
+        let promised = promised.filter(|promised| self.continuing(promised.guidance) == Continuing::Yes);
+        let Self { chunk, action, prefixes, ref network, .. } = *self;
         let dims = [seen.pooled.size()[0], chunk, action];
         let chunk = tch::no_grad(|| {
             let times = chance::given(times, &seen.pooled).unsqueeze(1).expand([-1, dims[0]], false);
+            let strength = promised.and_then(|promised| promised.guidance).unwrap_or(self.guidance);
             let guide = promised
-                .filter(|_| guidance > 0.0)
-                .map(|promised| Guide::new(promised, chunk, guidance, prefixes));
+                .filter(|_| strength > 0.0)
+                .map(|promised| Guide::new(promised, chunk, strength, prefixes));
             let given = Given::frozen(promised, dims, &seen.pooled);
             let condition = network.condition(seen, &times);
             follow(&Asked { prefixes, network, given, condition, guide }, dims)
@@ -85,8 +86,8 @@ impl Heeding {
         given::kept(chunk, promised)
     }
 
-    pub(super) fn continuing(&self) -> Continuing {
-        if self.prefixes || self.guidance > 0.0 { Continuing::Yes } else { UNGUIDED }
+    pub(super) fn continuing(&self, guidance: Option<f64>) -> Continuing {
+        if self.prefixes || guidance.unwrap_or(self.guidance) > 0.0 { Continuing::Yes } else { UNGUIDED }
     }
 }
 

@@ -43,7 +43,7 @@ impl Knots {
 
     /// The promised actions at those that are frozen, `[B, frozen, action]`; nothing where none is.
     pub(super) fn frozen(&self, promised: Option<Promised<'_>>) -> Option<Tensor> {
-        let Promised { actions, frozen } = promised?;
+        let Promised { actions, frozen, .. } = promised?;
         let count = self.steps.iter().take_while(|step| **step < frozen).count();
         (count > 0).then(|| self.of(actions, count))
     }

@@ -52,6 +52,8 @@ pub struct Promised<'a> {
     /// How many of the steps are certain to have been carried out by
     /// the time the new chunk begins. The rest may still be changed and is to be kept up to its likelihood.
     pub frozen: i64,
+    /// How strongly a head that is guided keeps to it; what its settings say where nothing is said.
+    pub guidance: Option<f64>,
 }
 
 /// How a head can go on from actions that are already promised.
@@ -71,8 +73,8 @@ pub trait Head: fmt::Debug + Send {
     /// One chunk for each row of `seen`: `[B, chunk, action]`.
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor;
 
-    /// Whether it heeds what is promised.
-    fn continuing(&self) -> Continuing;
+    /// Whether it heeds what is promised with that [`guidance`](Promised::guidance).
+    fn continuing(&self, guidance: Option<f64>) -> Continuing;
 }
 
 /// Why a head that could have learned to go on cannot.

@@ -130,7 +130,7 @@ impl Head for Mog {
         given::kept(chunk, self.entry.heeded(promised))
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         if self.config.prefixes { Continuing::Yes } else { UNTRAINED }
     }
 }

@@ -82,7 +82,7 @@ impl Head for Mse {
         given::kept(chunk, self.entry.heeded(promised))
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         if self.prefixes { Continuing::Yes } else { UNTRAINED }
     }
 }

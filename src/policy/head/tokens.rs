@@ -8,7 +8,7 @@
 //!
 //! Levels are no words: those beside each other mean nearly the same, and of a hundred demonstrations nobody learns that for each of
 //! them anew. So a number is heard as the number that it is, the likelihood of the levels is a few hills over them (as that of
-//! colours in Salimans et al. 2017, section 2.1), and what each place is about is reckoned from the observation at once before the
+//! colours in Salimans et al. 2017, equations 1 and 2), and what each place is about is reckoned from the observation at once before the
 //! transformer has its say. With a table of words in the place of each of the three an arm learned to reach in 28 of 100 attempts,
 //! so in 95.
 
@@ -89,14 +89,21 @@ impl Config {
     }
 }
 
-/// The levels of numbers, one row each.
+/// The levels of numbers, one row each, and where what they stand for begins and ends: half way to their neighbours.
 #[derive(Debug)]
 struct Levels {
     /// `[numbers, levels]`, rising.
     values: Tensor,
-    /// `[numbers, levels]`: the logarithm of how much room each has to its neighbours.
-    room: Tensor,
+    /// `[numbers, levels]`.
+    low: Tensor,
+    /// `[numbers, levels]`.
+    high: Tensor,
 }
+
+/// Where the first level begins and the last one ends: further than any number is.
+const ENDLESS: f64 = 1e6;
+/// The least that a level's ends are taken to be apart, in spreads of a hill.
+const LEAST: f64 = 1e-6;
 
 #[derive(Debug)]
 struct Tokens {
@@ -151,37 +158,23 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
 impl Levels {
     fn new(shape: &Shape, count: u32, like: &Tensor) -> Self {
         let values: Vec<f64> = (0..shape.action).flat_map(|number| shape.spread(number, count)).collect();
-        let room: Vec<f64> = values.chunks(count as usize).flat_map(room).collect();
         let rows = |numbers: &[f64]| chance::given(numbers, like).view([shape.action, i64::from(count)]);
-        Self { values: rows(&values), room: rows(&room) }
-    }
-
-    /// Those of one number.
-    fn of(&self, number: i64) -> Self {
-        Self { values: self.values.narrow(0, number, 1), room: self.room.narrow(0, number, 1) }
-    }
-
-    /// All of them, so many times over.
-    fn times(&self, count: i64) -> Self {
-        Self { values: self.values.repeat([count, 1]), room: self.room.repeat([count, 1]) }
+        let values = rows(&values);
+        let between =
+            (values.narrow(1, 0, i64::from(count) - 1) + values.narrow(1, 1, i64::from(count) - 1)) * 0.5;
+        let end = values.narrow(1, 0, 1).full_like(ENDLESS);
+        Self { low: Tensor::cat(&[&-&end, &between], 1), high: Tensor::cat(&[&between, &end], 1), values }
     }
 
     /// The nearest one to each of `actions: [B, steps, numbers]`, the lower of two that are as near.
     fn nearest(&self, actions: &Tensor) -> Tensor {
         let [numbers, count] = [0, 1].map(|place| self.values.size()[place]);
-        let between = (self.values.narrow(1, 0, count - 1) + self.values.narrow(1, 1, count - 1)) * 0.5;
+        let between = self.high.narrow(1, 0, count - 1);
         let steps = actions.size()[1];
         let by_number = actions.permute([2, 0, 1]).reshape([numbers, -1]).contiguous();
         let words = by_number.searchsorted::<&Tensor>(&between.contiguous(), false, false, "left", None);
         words.view([numbers, -1, steps]).permute([1, 2, 0])
     }
-}
-
-/// The logarithm of half of how far the two neighbours of each level are apart; levels that are equal have next to none.
-fn room(levels: &[f64]) -> Vec<f64> {
-    let last = levels.len() - 1;
-    let apart = |at: usize| levels[(at + 1).min(last)] - levels[at.saturating_sub(1)];
-    (0..=last).map(|at| (apart(at) / 2.0 + 1e-4).ln()).collect()
 }
 
 impl Tokens {
@@ -201,15 +194,17 @@ impl Tokens {
         self.word.forward(&numbers.unsqueeze(2))
     }
 
-    /// The logarithm of how likely each of the `levels` of every place is after `x: [B, places, width]`, but for a constant:
-    /// `[B, places, levels]`.
-    fn scores(&self, x: &Tensor, levels: &Levels) -> Tensor {
+    /// The logarithm of how likely numbers between `low` and `high: [.., places, n]` are after `x: [B, places, width]`:
+    /// `[B, places, n]`. A hill is a logistic distribution, which says that without a sum over everything else.
+    fn likelihoods(&self, x: &Tensor, low: &Tensor, high: &Tensor) -> Tensor {
         let hills = self.out.forward(&self.norm.forward(x)).unsqueeze(3).chunk(3, 2);
         let (weight, middle) = (hills[0].log_softmax(2, x.kind()), &hills[1]);
         let spread = hills[2].softplus() + self.least;
-        let off = (levels.values.unsqueeze(1) - middle) / &spread;
-        let each = weight - off.square() * 0.5 - spread.log();
-        each.logsumexp([2].as_slice(), false) + &levels.room
+        let of = |edge: &Tensor| (edge.unsqueeze(-2) - middle) / &spread;
+        let (low, high) = (of(low), of(high));
+        // σ(b) − σ(a) = σ(b) σ(−a) (1 − exp(a − b)), of which every factor has a logarithm that can be told.
+        let width = (-(&low - &high).clamp_max(-LEAST).expm1()).log();
+        (weight + high.log_sigmoid() + (-low).log_sigmoid() + width).logsumexp([2].as_slice(), false)
     }
 
     /// The next words `[B]` of `scores: [B, levels]`, at `place: [B]` of their probability.
@@ -237,12 +232,16 @@ impl Tokens {
             for ((block, before), memory) in self.blocks.iter().zip(&mut before).zip(&memories) {
                 x = block.go_on(&x, before, Some(memory));
             }
-            let levels = self.levels.of(place % self.action);
+            let number = place % self.action;
+            let of = |levels: &Tensor| levels.narrow(0, number, 1);
             let word = match &forced {
                 Some(words) if place < words.size()[1] => words.select(1, place),
-                _ => self.next(&self.scores(&x, &levels).squeeze_dim(1), &chances.get(place)),
+                _ => {
+                    let scores = self.likelihoods(&x, &of(&self.levels.low), &of(&self.levels.high));
+                    self.next(&scores.squeeze_dim(1), &chances.get(place))
+                }
             };
-            let number = levels.values.squeeze_dim(0).index_select(0, &word).unsqueeze(1);
+            let number = self.levels.values.get(number).index_select(0, &word).unsqueeze(1);
             last = self.spoken(&number);
             said.push(number);
         }
@@ -261,9 +260,11 @@ impl Head for Tokens {
         for (block, memory) in self.blocks.iter().zip(self.memories(seen)) {
             x = block.forward(&x, Sight::Before, Some(&memory));
         }
-        let likelihoods = self.scores(&x, &self.levels.times(self.knots.count())).log_softmax(2, x.kind());
-        let each =
-            -likelihoods.gather(2, &words.unsqueeze(2), false).view([-1, self.knots.count(), self.action]);
+        let by_number = words.view([-1, self.action]).transpose(0, 1);
+        let edge =
+            |of: &Tensor| of.gather(1, &by_number, false).transpose(0, 1).reshape(words.size()).unsqueeze(2);
+        let likelihoods = self.likelihoods(&x, &edge(&self.levels.low), &edge(&self.levels.high));
+        let each = -likelihoods.view([-1, self.knots.count(), self.action]);
         Loss { each: given::mean(&each, &self.knots.counted(&given::counted(target))), parts: Vec::new() }
     }
 
@@ -272,7 +273,7 @@ impl Head for Tokens {
         given::kept(chunk, promised)
     }
 
-    fn continuing(&self) -> Continuing {
+    fn continuing(&self, _guidance: Option<f64>) -> Continuing {
         Continuing::Yes
     }
 }

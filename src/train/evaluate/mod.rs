@@ -8,7 +8,8 @@
 //!
 //! No world goes on before it has the chunk that it asked for, and the chunks of all worlds are thought of at once: what comes out
 //! depends on the seed, the policy and how many worlds stand side by side, not on how fast the machine is. The plan is carried out
-//! by the very [`Schedule`](crate::control::Schedule) that runs on a robot.
+//! by the very [`Schedule`](crate::control::Schedule) that runs on a robot. Where thinking is to take time ([`Options::delay`]) it takes
+//! as many ticks in every attempt, so that also this repeats.
 
 mod film;
 mod motion;
@@ -32,7 +33,7 @@ use crate::control::{self, Control, Limits};
 use crate::data::observe::Observe;
 use crate::data::{Layout, Observation};
 use crate::noise::Noise;
-use crate::policy::{self, Ensemble};
+use crate::policy::{self, Ensemble, Promised, Question, Thinker};
 use crate::sim::{self, Disturbance};
 use crate::spec::Act;
 use crate::time::Stamp;
@@ -122,6 +123,8 @@ pub struct Options {
     pub worlds: usize,
     /// How chunks become commands.
     pub control: control::Config,
+    /// How long thinking of a chunk takes, in ticks of the policy's grid.
+    pub delay: u32,
     /// What goes wrong in the world.
     pub disturbance: Disturbance,
     /// The thing in the world whose pose is the goal.
@@ -152,8 +155,24 @@ struct Setup<'a> {
     control: Control,
 }
 
+/// What is to be thought about.
+#[derive(Clone, Debug)]
+struct Wanted {
+    seen: Vec<Observation>,
+    /// What is carried out while nothing new comes, and until when that is certain.
+    plan: Option<Chunk>,
+    until: Stamp,
+}
+
+impl Wanted {
+    fn question(&self) -> Question<'_> {
+        let promised = |chunk| Promised { chunk, until: self.until, guidance: None };
+        Question { seen: &self.seen, promised: self.plan.as_ref().map(promised) }
+    }
+}
+
 /// What a worker says: for each of its seats what is to be thought about, and which attempts ended.
-type Said = Result<(Vec<Option<Vec<Observation>>>, Vec<Attempt>), Error>;
+type Said = Result<(Vec<Option<Wanted>>, Vec<Attempt>), Error>;
 
 /// The two lines to a worker.
 struct Worker {
@@ -170,11 +189,12 @@ pub fn evaluate(
     options: &Options,
     mut ended: impl FnMut(&Attempt),
 ) -> Result<Report, Error> {
+    let thinker = Thinker::new(policy, &options.control.join)?;
     let spec = policy.spec();
     let history = usize::from(spec.policy.history);
     let control = control(options, &spec.layout, act)?;
     let setup = Setup { layout: &spec.layout, observe, act, history, options, control };
-    let (mut attempts, mut robot) = (Vec::new(), None);
+    let (mut attempts, mut usual): (_, Option<Wanted>) = (Vec::new(), None);
     thread::scope(|scope| {
         let workers: Vec<Worker> =
             deal(options).into_iter().map(|seats| hire(scope, &setup, seats)).collect();
@@ -187,11 +207,14 @@ pub fn evaluate(
                 asked.push(wanted);
             }
             let robots = in_order(&mut asked);
-            let Some(first) = robots.first() else { break };
-            robot.get_or_insert_with(|| first.2.clone());
-            let seen: Vec<Vec<Observation>> = robots.iter().map(|(_, _, seen)| seen.clone()).collect();
+            let Some((_, _, first)) = robots.first() else { break };
+            if usual.as_ref().is_none_or(|usual| usual.plan.is_none()) {
+                usual = Some(first.clone());
+            }
+            let questions: Vec<Question<'_>> =
+                robots.iter().map(|(_, _, wanted)| wanted.question()).collect();
             // A stream of chance of its own for each round: what one robot needs less does not move the next round.
-            let chunks = policy.act_all(&seen, &mut Noise::of(options.seed, round))?;
+            let chunks = thinker.act_all(&questions, &mut Noise::of(options.seed, round))?;
             let mut answers: Vec<Vec<Option<Chunk>>> =
                 asked.iter().map(|wanted| wanted.iter().map(|_| None).collect()).collect();
             for ((worker, seat, _), chunk) in robots.into_iter().zip(chunks) {
@@ -203,7 +226,7 @@ pub fn evaluate(
         }
         Ok::<(), Error>(())
     })?;
-    let thinking = robot.map_or_else(|| Ok(Vec::new()), |robot| timed(policy, &robot))?;
+    let thinking = usual.map_or_else(|| Ok(Vec::new()), |usual| timed(&thinker, usual.question()))?;
     Ok(Report::of(&options.world, attempts, thinking))
 }
 
@@ -275,13 +298,13 @@ fn work(
 
 /// What is to be thought about, with its worker and its seat there: seat after seat as they were dealt, so that the order, and with it
 /// the chance that each gets, is the same however many workers there are.
-fn in_order(asked: &mut [Vec<Option<Vec<Observation>>>]) -> Vec<(usize, usize, Vec<Observation>)> {
+fn in_order(asked: &mut [Vec<Option<Wanted>>]) -> Vec<(usize, usize, Wanted)> {
     let rows = asked.iter().map(Vec::len).max().unwrap_or(0);
     let mut robots = Vec::new();
     for seat in 0..rows {
         for (worker, wanted) in asked.iter_mut().enumerate() {
-            if let Some(seen) = wanted.get_mut(seat).and_then(Option::take) {
-                robots.push((worker, seat, seen));
+            if let Some(wanted) = wanted.get_mut(seat).and_then(Option::take) {
+                robots.push((worker, seat, wanted));
             }
         }
     }
@@ -289,12 +312,12 @@ fn in_order(asked: &mut [Vec<Option<Vec<Observation>>>]) -> Vec<(usize, usize, V
 }
 
 /// How long it takes to think of one chunk, alone.
-fn timed(policy: &Ensemble, robot: &[Observation]) -> Result<Vec<Duration>, Error> {
+fn timed(thinker: &Thinker<&Ensemble>, question: Question<'_>) -> Result<Vec<Duration>, Error> {
     let mut noise = Noise::new(0);
     let mut took = Vec::with_capacity(TIMED);
     for _ in 0..TIMED {
         let begun = Instant::now();
-        policy.act(robot, None, &mut noise)?;
+        thinker.act(question, &mut noise)?;
         took.push(begun.elapsed());
     }
     Ok(took)

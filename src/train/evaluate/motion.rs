@@ -1,7 +1,7 @@
 //! How smooth a motion was, from the commands that made it.
 //!
 //! Success says nothing of a robot that shakes. Jerk is what a person feels at the arm, and the largest step is what a controller
-//! has to swallow at once.
+//! has to swallow at once. The step where one chunk meets another is told apart: there, chunks that do not agree are felt.
 
 use crate::sim::JOINTS;
 
@@ -16,14 +16,18 @@ pub(super) struct Motion {
     squares: f64,
     count: u64,
     largest: f64,
+    at_a_seam: f64,
 }
 
 impl Motion {
-    /// One more command.
-    pub(super) fn add(&mut self, command: [f64; JOINTS]) {
+    /// One more command; at a seam if it is the first of a new chunk after one of another.
+    pub(super) fn add(&mut self, command: [f64; JOINTS], seam: bool) {
         if let Some(one) = self.last[0] {
-            for joint in 0..ARM {
-                self.largest = self.largest.max((command[joint] - one[joint]).abs());
+            let steps = (0..ARM).map(|joint| (command[joint] - one[joint]).abs());
+            let step = steps.fold(0.0, f64::max);
+            self.largest = self.largest.max(step);
+            if seam {
+                self.at_a_seam = self.at_a_seam.max(step);
             }
             if let [_, Some(two), Some(three)] = self.last {
                 for joint in 0..ARM {
@@ -45,6 +49,11 @@ impl Motion {
     pub(super) fn largest_step(&self) -> f64 {
         self.largest
     }
+
+    /// The largest of them where a chunk met another, rad.
+    pub(super) fn largest_seam(&self) -> f64 {
+        self.at_a_seam
+    }
 }
 
 #[cfg(test)]
@@ -56,12 +65,14 @@ mod tests {
         let (mut cubic, mut rest) = (Motion::default(), Motion::default());
         for tick in 0..50 {
             let time = f64::from(tick) / 100.0;
-            cubic.add([2.0 * time.powi(3); JOINTS]);
-            rest.add([0.3; JOINTS]);
+            cubic.add([2.0 * time.powi(3); JOINTS], tick == 10);
+            rest.add([0.3; JOINTS], true);
         }
         assert!((cubic.jerk(100.0) - 12.0).abs() < 1e-6, "{}", cubic.jerk(100.0));
         assert!(rest.jerk(100.0) < 1e-6 && rest.largest_step() == 0.0, "{rest:?}");
         let step = 2.0 * (0.49_f64.powi(3) - 0.48_f64.powi(3));
         assert!((cubic.largest_step() - step).abs() < 1e-12);
+        let seam = 2.0 * (0.10_f64.powi(3) - 0.09_f64.powi(3));
+        assert!((cubic.largest_seam() - seam).abs() < 1e-12);
     }
 }

@@ -23,6 +23,12 @@ pub struct Attempt {
     pub jerk: f64,
     /// The largest change of a joint from one command to the next, rad.
     pub largest_step: f64,
+    /// The same where a chunk met another: from the last command of the one to the first of the other, rad.
+    pub largest_seam: f64,
+    /// How many actions came too late to be carried out.
+    pub late: u64,
+    /// How long the arm had nothing to do but wait for a chunk, s.
+    pub waited: f64,
     /// How far to the left of the arm's base the tool came where it was furthest to a side, m: to the right below zero.
     pub side: f64,
     /// How many observations could not be made.
@@ -48,6 +54,12 @@ pub struct Report {
     pub jerk: f64,
     /// The largest step of all, rad.
     pub largest_step: f64,
+    /// The largest step where a chunk met another, rad.
+    pub largest_seam: f64,
+    /// The mean over the attempts of how many actions came too late to be carried out.
+    pub late: f64,
+    /// The mean over the attempts of how long the arm waited for a chunk, s.
+    pub waited: f64,
     /// How long it took to think of one chunk, alone: the middle and the slowest of a hundred, ms.
     pub thinking_ms: [f64; 2],
     /// Every attempt, by its seed.
@@ -74,6 +86,9 @@ impl Report {
             seconds: done.iter().fold(0.0, |sum, took| sum + took) / done.len().max(1) as f64,
             jerk: mean(|attempt| attempt.jerk),
             largest_step: attempts.iter().map(|attempt| attempt.largest_step).fold(0.0, f64::max),
+            largest_seam: attempts.iter().map(|attempt| attempt.largest_seam).fold(0.0, f64::max),
+            late: mean(|attempt| attempt.late as f64),
+            waited: mean(|attempt| attempt.waited),
             thinking_ms: [millis(thinking.len() / 2), millis(thinking.len().saturating_sub(1))],
             attempts,
         }

@@ -79,6 +79,12 @@ impl Robot {
         BEGINNING + self.tick * u32::try_from(self.world.ticks()).unwrap_or(u32::MAX)
     }
 
+    /// When it will be so many observations later.
+    pub fn later(&self, observations: u32) -> Stamp {
+        let grid = u32::try_from(self.grid).unwrap_or(u32::MAX);
+        self.now() + self.tick * observations.saturating_mul(grid)
+    }
+
     /// Whether this is a tick at which something is to be known.
     pub fn on_grid(&self) -> bool {
         self.world.ticks().is_multiple_of(self.grid)

@@ -1,18 +1,26 @@
 //! One place of an evaluation: a robot, what it has seen, and the plan that is carried out there, one attempt after another.
 //!
-//! It goes on by itself until it needs a chunk, and waits then: whoever thinks can think of many robots at once.
+//! It goes on by itself until it needs a chunk, and waits then: whoever thinks can think of many robots at once. Where thinking is to
+//! take time the chunk is there at once and lies aside until that time is over:
+//!
+//! ```text
+//!   tick of the grid   k          k+1         k+2 = k + delay
+//!   seen, asked for ───●
+//!   plan            ───┴─ promised: carried out ─┬─ the new chunk, its first two actions late
+//! ```
 
 use std::collections::VecDeque;
 
 use super::film::Film;
 use super::motion::Motion;
 use super::robot::Robot;
-use super::{Attempt, Error, Setup};
+use super::{Attempt, Error, Setup, Wanted};
 use crate::arm::Chunk;
 use crate::control::gate::{Mode, Plan, Reason};
 use crate::control::{Control, Moment, Schedule};
 use crate::data::Observation;
 use crate::sim::JOINTS;
+use crate::time::Stamp;
 
 /// A robot and who acts on it.
 #[derive(Debug)]
@@ -28,6 +36,15 @@ pub(super) struct Seat<'a> {
     /// Whether this tick has been looked at already, and thought about.
     looked: bool,
     thought: bool,
+    /// The chunk that is being thought of, and when that will be done.
+    coming: Option<(Stamp, Chunk)>,
+    /// Whether the last command was one of a plan, and whether a chunk came since.
+    moving: bool,
+    seam: bool,
+    /// Actions that were late in attempts that are over.
+    late: u64,
+    /// Ticks without a plan.
+    idle: u32,
     motion: Motion,
     side: f64,
     film: Option<Film>,
@@ -41,12 +58,17 @@ impl<'a> Seat<'a> {
         let goal = options.goal.as_deref();
         let mut seat = Self {
             robot: Robot::open(&options.world, options.disturbance, layout, observe, act, goal)?,
-            schedule: Schedule::new(options.control.join, options.control.interpolate),
+            schedule: Schedule::new(options.control.join.clone(), options.control.interpolate),
             control: setup.control.clone(),
             command: [0.0; JOINTS],
             seen: VecDeque::new(),
             looked: false,
             thought: false,
+            coming: None,
+            moving: false,
+            seam: false,
+            late: 0,
+            idle: 0,
             motion: Motion::default(),
             side: 0.0,
             film: None,
@@ -59,7 +81,7 @@ impl<'a> Seat<'a> {
     }
 
     /// Goes on until a chunk is needed, and gives what is to be thought about; nothing once all attempts are over.
-    pub(super) fn advance(&mut self) -> Result<Option<Vec<Observation>>, Error> {
+    pub(super) fn advance(&mut self) -> Result<Option<Wanted>, Error> {
         while let Some(seed) = self.seeds.front().copied() {
             if self.robot.world().over() {
                 self.end(seed)?;
@@ -70,19 +92,47 @@ impl<'a> Seat<'a> {
             if !self.looked {
                 self.look()?;
             }
-            let asks = self.robot.on_grid() && self.schedule.asks(self.robot.now());
-            if asks && !self.thought && !self.seen.is_empty() {
+            self.take();
+            if self.asks() {
                 self.thought = true;
-                return Ok(Some(self.seen.iter().cloned().collect()));
+                return Ok(Some(self.wanted()));
             }
             self.step()?;
         }
         Ok(None)
     }
 
-    /// Takes the chunk that was asked for.
+    /// Takes the chunk that was asked for, once thinking of it is over.
     pub(super) fn accept(&mut self, chunk: Chunk) {
-        self.schedule.accept(chunk, self.robot.now());
+        self.coming = Some((self.robot.later(self.setup.options.delay), chunk));
+        self.take();
+    }
+
+    fn asks(&self) -> bool {
+        let thinking = self.robot.later(self.setup.options.delay).since(self.robot.now());
+        self.robot.on_grid()
+            && !self.thought
+            && !self.seen.is_empty()
+            && self.coming.is_none()
+            && self.schedule.asks(self.robot.now(), thinking)
+    }
+
+    fn wanted(&self) -> Wanted {
+        let now = self.robot.now();
+        Wanted {
+            seen: self.seen.iter().cloned().collect(),
+            plan: self.schedule.promised(now),
+            until: self.robot.later(self.setup.options.delay),
+        }
+    }
+
+    fn take(&mut self) {
+        let now = self.robot.now();
+        let Some((_, chunk)) = self.coming.take_if(|(there, _)| *there <= now) else { return };
+        // An arm that stood when it was looked at stands there still: what was planned for it begins now.
+        let stood = self.schedule.stands_since(chunk.observed());
+        self.schedule.accept(if stood { chunk.begun(now) } else { chunk }, now);
+        self.seam = self.moving;
     }
 
     /// The attempts that ended since this was asked last.
@@ -96,8 +146,10 @@ impl<'a> Seat<'a> {
         self.schedule.clear();
         self.control = self.setup.control.clone();
         self.seen.clear();
+        self.coming = None;
+        (self.late, self.idle) = (self.schedule.counts().late, 0);
         self.command = self.robot.world().state().targets;
-        (self.looked, self.thought) = (false, false);
+        (self.looked, self.thought, self.moving, self.seam) = (false, false, false, false);
         (self.motion, self.side) = (Motion::default(), 0.0);
         let tick = self.robot.world().tick();
         self.film = self.setup.options.film(seed).map(|path| Film::begin(path, tick));
@@ -118,13 +170,13 @@ impl<'a> Seat<'a> {
         if let Some(film) = &mut self.film {
             film.look(self.robot.world_mut())?;
         }
-        self.motion.add(self.command);
+        self.motion.add(self.command, self.seam);
         self.robot.step(&self.command);
         let aside = self.robot.world().state().tool.translation.vector.y;
         if aside.abs() > self.side.abs() {
             self.side = aside;
         }
-        (self.looked, self.thought) = (false, false);
+        (self.looked, self.thought, self.seam) = (false, false, false);
         Ok(())
     }
 
@@ -132,6 +184,8 @@ impl<'a> Seat<'a> {
     fn tick(&mut self) {
         let now = self.robot.now();
         let action = self.schedule.at(now);
+        self.moving = action.is_some();
+        self.idle += u32::from(action.is_none());
         let joints = self.robot.world().state().joints;
         let measured: Vec<f64> = self.robot.moved().iter().map(|joint| joints[*joint]).collect();
         self.control.tick(&Moment {
@@ -157,6 +211,9 @@ impl<'a> Seat<'a> {
             seconds: self.robot.world().state().time,
             jerk: self.motion.jerk(self.setup.act.rate_hz),
             largest_step: self.motion.largest_step(),
+            largest_seam: self.motion.largest_seam(),
+            late: self.schedule.counts().late - self.late,
+            waited: (self.robot.world().tick() * self.idle).as_secs_f64(),
             side: self.side,
             gaps: self.robot.gaps(),
         });

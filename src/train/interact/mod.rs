@@ -22,12 +22,12 @@ pub use keeper::{Stray, Who};
 
 use super::evaluate::Error;
 use crate::control::{self, Limits};
-use crate::data::Layout;
 use crate::data::observe::Observe;
+use crate::data::{Layout, Observation};
 use crate::msg::own::Intervention;
 use crate::noise::Noise;
-use crate::policy::Ensemble;
 use crate::policy::doubt::{By, Decided};
+use crate::policy::{Ensemble, Question};
 use crate::sim::{Disturbance, Told};
 use crate::spec::Act;
 use seat::Seat;
@@ -150,7 +150,7 @@ pub fn interact(
     let mut seats = (0..count).map(|seat| Seat::open(&setup, seeds(seat))).collect::<Result<Vec<_>, _>>()?;
     let mut shared = Vec::new();
     for round in 0.. {
-        let (mut thinking, mut robots) = (Vec::new(), Vec::new());
+        let (mut thinking, mut robots) = (Vec::new(), Vec::<Vec<Observation>>::new());
         for seat in &mut seats {
             let seen = seat.advance()?;
             shared.extend(seat.ended().inspect(&mut ended));
@@ -162,16 +162,18 @@ pub fn interact(
         if robots.is_empty() {
             break;
         }
+        let questions: Vec<Question<'_>> =
+            robots.iter().map(|seen| Question { seen, promised: None }).collect();
         // A stream of chance of its own for each round, as where a policy is evaluated.
         let mut noise = Noise::of(options.seed, round);
         match options.doubt {
             Some(by) => {
-                let decided = policy.decide_all(&robots, by, &mut noise)?.into_iter();
+                let decided = policy.decide_all(&questions, by, &mut noise)?.into_iter();
                 let taken = decided.map(|Decided { chunk, doubt }| (chunk, Some(doubt)));
                 thinking.into_iter().zip(taken).for_each(|(seat, (chunk, doubt))| seat.accept(chunk, doubt));
             }
             None => {
-                let chunks = policy.act_all(&robots, &mut noise)?;
+                let chunks = policy.act_all(&questions, &mut noise)?;
                 thinking.into_iter().zip(chunks).for_each(|(seat, chunk)| seat.accept(chunk, None));
             }
         }

@@ -56,7 +56,7 @@ impl<'a> Seat<'a> {
         let mut seat = Self {
             control: Control::new(control, options.limits.clone(), &slides, vec![], period, robot.now()),
             keeper: Keeper::new(&options.who, &slides, period, 0),
-            schedule: Schedule::new(control.join, control.interpolate),
+            schedule: Schedule::new(control.join.clone(), control.interpolate),
             command: robot.world().state().targets,
             seen: VecDeque::new(),
             doubt: None,
@@ -87,7 +87,7 @@ impl<'a> Seat<'a> {
             if !self.looked {
                 self.look()?;
             }
-            let asks = self.robot.on_grid() && self.schedule.asks(self.robot.now());
+            let asks = self.robot.on_grid() && self.schedule.asks(self.robot.now(), Duration::ZERO);
             if asks && !self.thought && !self.seen.is_empty() {
                 self.thought = true;
                 return Ok(Some(self.seen.iter().cloned().collect()));
