@@ -7,7 +7,11 @@
 mod command {
     pub(crate) mod bag;
     #[cfg(feature = "learn")]
+    pub(crate) mod calibrate;
+    #[cfg(feature = "learn")]
     pub(crate) mod course;
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    pub(crate) mod dagger;
     pub(crate) mod dart;
     pub(crate) mod demo;
     pub(crate) mod doctor;
@@ -75,6 +79,10 @@ enum Command {
     Train(command::train::Train),
     #[cfg(all(feature = "learn", feature = "sim"))]
     Eval(command::eval::Eval),
+    #[cfg(feature = "learn")]
+    Calibrate(command::calibrate::Calibrate),
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    Dagger(command::dagger::Dagger),
     #[cfg(all(feature = "learn", feature = "sim"))]
     #[command(subcommand)]
     Study(command::study::Study),
@@ -101,6 +109,10 @@ fn main() -> ExitCode {
         Command::Train(train) => train.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]
         Command::Eval(eval) => eval.run(),
+        #[cfg(feature = "learn")]
+        Command::Calibrate(calibrate) => calibrate.run(),
+        #[cfg(all(feature = "learn", feature = "sim"))]
+        Command::Dagger(dagger) => dagger.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]
         Command::Study(study) => study.run(),
         Command::Standin(standin) => standin.run(&ros),

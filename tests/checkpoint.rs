@@ -40,7 +40,10 @@ fn save(path: &Path, policies: &[&Policy]) -> Result<(), Error> {
 
 fn save_weights(path: &Path, policy: &Policy, members: &[Named]) -> Result<(), Error> {
     let (spec, statistics) = (policy.spec(), policy.statistics());
-    checkpoint::save(path, &Contents { spec, statistics, settings: SETTINGS, members, origin: &origin() })
+    checkpoint::save(
+        path,
+        &Contents { spec, statistics, settings: SETTINGS, members, landmarks: None, origin: &origin() },
+    )
 }
 
 fn small() -> (Spec, Policy) {
@@ -288,7 +291,14 @@ fn saves_until_it_is_killed() -> Result<(), Error> {
     for steps in 1.. {
         let origin = Origin { steps, seed: u64::from(std::process::id()), ..origin() };
         let (spec, statistics) = (policy.spec(), policy.statistics());
-        let contents = Contents { spec, statistics, settings: SETTINGS, members: &members, origin: &origin };
+        let contents = Contents {
+            spec,
+            statistics,
+            settings: SETTINGS,
+            members: &members,
+            landmarks: None,
+            origin: &origin,
+        };
         checkpoint::save(path.as_ref(), &contents)?;
     }
     Ok(())

@@ -242,7 +242,8 @@ fn the_settings_read_as_they_are_written() {
     assert_eq!(read("{}"), Config::default());
     let gate = read("{human: {button: 4}, doubt: {false_alarms: 0.1}}");
     assert_eq!(gate.human, Human { button: Some(4), ..Human::default() });
-    let doubt = Doubt { false_alarms: 0.1, release: 0.8, dwell_ms: 500.0, ask: Ask::Hold, returns: false };
+    let doubt =
+        Doubt { false_alarms: 0.1, by: None, release: 0.8, dwell_ms: 500.0, ask: Ask::Hold, returns: false };
     assert_eq!(gate.doubt, Some(doubt));
     let whole = "{human: {button: 4, joy: /joy, service: true, leader: {moved: 0.05}, give_back: false}, expert: \
                  expert/command, doubt: {false_alarms: 0.1, dwell_ms: 300, release: 0.7, ask: expert, returns: true}, \

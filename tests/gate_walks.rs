@@ -45,7 +45,7 @@ fn button() -> Config {
 }
 
 fn doubting(ask: Ask, returns: bool) -> Config {
-    let doubt = Doubt { false_alarms: 0.1, release: 0.8, dwell_ms: 200.0, ask, returns };
+    let doubt = Doubt { false_alarms: 0.1, by: None, release: 0.8, dwell_ms: 200.0, ask, returns };
     Config { doubt: Some(doubt), ..button() }
 }
 

@@ -156,7 +156,8 @@ fn a_worse_policy_is_loaded_and_held_to_the_robot() -> Result<(), Error> {
         let (path, policy) = (folder.path().join(name), made(spec, seed));
         let (members, origin) = ([policy.weights().named()], Origin::default());
         let statistics = policy.statistics();
-        let contents = Contents { spec, statistics, settings: "", members: &members, origin: &origin };
+        let contents =
+            Contents { spec, statistics, settings: "", members: &members, landmarks: None, origin: &origin };
         checkpoint::save(&path, &contents).map(|()| path)
     };
     let spec = plain(UNGUIDED);

@@ -19,7 +19,7 @@ pub mod table;
 
 use std::time::Duration;
 
-pub use config::{Ask, Config};
+pub use config::{Ask, By, Config};
 pub use mode::{Mode, Names, Odd, Reason};
 pub use signs::{Button, Expert, Level, Plan, Signs};
 

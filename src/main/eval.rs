@@ -74,6 +74,16 @@ pub(crate) struct Eval {
 impl Eval {
     /// Evaluates and says what came out.
     pub(crate) fn run(self) -> anyhow::Result<()> {
+        let report = self.report()?;
+        match self.json {
+            true => put(&serde_json::to_string_pretty(&report)?)?,
+            false => put(&table(&report))?,
+        }
+        Ok(())
+    }
+
+    /// Evaluates.
+    pub(super) fn report(&self) -> anyhow::Result<Report> {
         let entry = sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
         let on = device::find(&self.device).map_err(|error| WrongUse(error.to_string()))?;
         let checkpoint = checkpoint::open(&self.policy, on)?;
@@ -97,12 +107,7 @@ impl Eval {
         let mut progress = Progress::begin(entry.name, u64::from(self.episodes), "attempts");
         let report =
             evaluate(&checkpoint.policy, &settings.observe, act, &options, |_attempt| progress.step())?;
-        drop(progress);
-        match self.json {
-            true => put(&serde_json::to_string_pretty(&report)?)?,
-            false => put(&table(&report))?,
-        }
-        Ok(())
+        Ok(report)
     }
 }
 

@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use apprentice::config::Settings;
+use apprentice::control;
 use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
 use apprentice::nn::device::{self, Device};
 use apprentice::node::Stop;
-use apprentice::policy::Spec;
 use apprentice::policy::checkpoint::{self, Origin};
+use apprentice::policy::{Ensemble, Policy, Spec};
 use apprentice::train::report::Facts;
 use apprentice::train::{self, Job, Told, Watch};
 
 use super::bag::Bags;
+use super::calibrate;
 use super::course::Course;
 use super::options::{SettingsArgs, WrongUse, put};
 use super::progress::Progress;
@@ -63,7 +65,14 @@ pub(crate) struct Train {
 
 impl Train {
     /// Trains.
-    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let out = self.out.display().to_string();
+        let outcome = self.outcome()?;
+        Ok(put(&format!("{}\n{out}", outcome.sentence()))?)
+    }
+
+    /// Trains, and says what came of it.
+    pub(super) fn outcome(mut self) -> anyhow::Result<train::Outcome> {
         if let Some(minutes) = self.minutes {
             self.settings.set.push(format!("train.minutes={minutes}"));
         }
@@ -76,23 +85,11 @@ impl Train {
         train::Folder::open(&self.out, self.resume)?;
         let dataset = self.dataset(&settings)?;
         put(&format!("{}\n", summary(&dataset)))?;
-        let outcome = self.learn(&settings, &dataset, device)?;
-        put(&format!("{}\n{}", outcome.sentence(), self.out.display()))?;
-        Ok(())
+        self.learn(&settings, &dataset, device)
     }
 
-    /// Reads the recordings.
     fn dataset(&self, settings: &Settings) -> anyhow::Result<Arc<Dataset>> {
-        let recordings = Bags::of(&self.bags).found()?;
-        let act = settings.act.as_ref().ok_or_else(|| {
-            WrongUse("the robot's file says nothing of actions: it has no section `act`".to_owned())
-        })?;
-        let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
-        let beside = recordings.first().and_then(|first| first.parent()).unwrap_or(Path::new("."));
-        let cache = self.cache.clone().unwrap_or_else(|| beside.join(CACHE));
-        let bar = Mutex::new(Progress::begin("reading", recordings.len() as u64, "recordings"));
-        let read = |_: data::Progress<'_>| bar.lock().unwrap_or_else(PoisonError::into_inner).step();
-        Ok(Arc::new(Dataset::open(&recordings, subject, &settings.data, &cache, &read)?))
+        dataset(settings, &self.bags, self.cache.as_deref())
     }
 
     fn learn(
@@ -109,7 +106,11 @@ impl Train {
         })?;
         let (learned, held_out) = dataset.split(settings.data.held_out, settings.train.seed);
         let shape = Shape { history: policy.history.into(), chunk: policy.chunk.into() };
-        let statistics = dataset.statistics(&learned);
+        let from = settings.train.from.as_ref().map(|from| checkpoint::open(from, device)).transpose()?;
+        let statistics = match &from {
+            Some(from) => beginning(&from.policy).statistics().clone(),
+            None => dataset.statistics(&learned),
+        };
         let windows = Windows::new(dataset, &learned, shape, Rules::learning(&settings.data, &statistics))?;
         let judged = match held_out.is_empty() {
             true => None,
@@ -118,7 +119,11 @@ impl Train {
         let layout = dataset.layout.clone();
         let spec = Spec { layout, policy, augment: settings.data.augment.clone() };
         let bags = dataset.identities().map(|(path, hash)| checkpoint::Bag { name: name(path), hash });
-        let origin = Origin { bags: bags.collect(), ..Origin::default() };
+        let begun = from.iter().map(|from| ("from".to_owned(), from.provenance.seal().to_owned()));
+        let origin = Origin { bags: bags.collect(), notes: begun.collect(), ..Origin::default() };
+        if let Some(from) = &from {
+            train::check_beginning(&from.policy, &spec, settings.train.ensemble)?;
+        }
         let facts = facts(settings, dataset, &windows, device);
         let job = Job {
             config: &settings.train,
@@ -129,6 +134,7 @@ impl Train {
             settings: &settings.to_yaml(),
             origin: &origin,
             facts: &facts,
+            from: from.as_ref().map(|from| &from.policy),
             device,
             out: &self.out,
             resume: self.resume,
@@ -137,8 +143,59 @@ impl Train {
         let mut course = Course::begin("training");
         let mut told = |told: &Told| course.at(told.share, || words(told));
         let mut watch = Watch { told: &mut told, stop: &|| stop.wished(), evaluate: None };
-        Ok(train::train(&job, &mut watch)?)
+        let outcome = train::train(&job, &mut watch)?;
+        drop(course);
+        let wanted = settings.train.calibrate.unwrap_or(settings.control.gate.doubt.is_some());
+        if wanted && outcome.ended != train::Ended::Stopped {
+            self.calibrate(settings, dataset, &held_out, device)?;
+        }
+        Ok(outcome)
     }
+
+    /// Finds out how doubtful the best policy is on the episodes it did not learn from, where they are enough for that.
+    fn calibrate(
+        &self,
+        settings: &Settings,
+        dataset: &Dataset,
+        held_out: &[usize],
+        device: Device,
+    ) -> anyhow::Result<()> {
+        let doubt = settings.control.gate.doubt;
+        let false_alarms = doubt.map_or(calibrate::FALSE_ALARMS, |doubt| doubt.false_alarms);
+        let least = control::calibrate::least(false_alarms);
+        if held_out.len() < least {
+            let few = held_out.len();
+            return Ok(put(&format!(
+                "The policy's doubt is not calibrated: {few} episodes are held out, {false_alarms} false alarms an episode take {least}; \
+                 `apprentice calibrate` does it with others."
+            ))?);
+        }
+        let checkpoint = checkpoint::open(&self.out, device)?;
+        calibrate::calibrate(&checkpoint, &settings.control, dataset, held_out, false_alarms)
+    }
+}
+
+/// The first of the policies that are begun from; all have the same statistics.
+fn beginning(from: &Ensemble) -> &Policy {
+    from.members().next().expect("an ensemble has a first member")
+}
+
+/// Reads recordings; what is decoded is kept in `cache`, or beside the first of them.
+pub(super) fn dataset(
+    settings: &Settings,
+    bags: &[PathBuf],
+    cache: Option<&Path>,
+) -> anyhow::Result<Arc<Dataset>> {
+    let recordings = Bags::of(bags).found()?;
+    let act = settings.act.as_ref().ok_or_else(|| {
+        WrongUse("the robot's file says nothing of actions: it has no section `act`".to_owned())
+    })?;
+    let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
+    let beside = recordings.first().and_then(|first| first.parent()).unwrap_or(Path::new("."));
+    let cache = cache.map_or_else(|| beside.join(CACHE), Path::to_owned);
+    let bar = Mutex::new(Progress::begin("reading", recordings.len() as u64, "recordings"));
+    let read = |_: data::Progress<'_>| bar.lock().unwrap_or_else(PoisonError::into_inner).step();
+    Ok(Arc::new(Dataset::open(&recordings, subject, &settings.data, &cache, &read)?))
 }
 
 /// How far it is, in a line.

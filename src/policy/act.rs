@@ -70,14 +70,8 @@ impl Policy {
         Ok(chunks.chunks(count.max(1) as usize).map(<[Chunk]>::to_vec).collect())
     }
 
-    /// The chunks that `sample` has for what is seen of `robots`, `each` for every one of them.
-    fn chunks(
-        &self,
-        robots: &[Question<'_>],
-        each: usize,
-        noise: &mut Noise,
-        sample: impl FnOnce(&Encoding, &mut Noise) -> Tensor,
-    ) -> Result<Vec<Chunk>, Error> {
+    /// The windows that several robots are in, side by side.
+    pub(super) fn windows(&self, robots: &[Question<'_>]) -> Result<Gathered, Error> {
         let mut windows: Option<Gathered> = None;
         for robot in robots {
             let window = self.window(robot.seen)?;
@@ -86,7 +80,21 @@ impl Policy {
                 Some(windows) => windows.append(&window),
             }
         }
-        let Some(windows) = windows else { return Ok(Vec::new()) };
+        Ok(windows.unwrap_or_default())
+    }
+
+    /// The chunks that `sample` has for what is seen of `robots`, `each` for every one of them.
+    fn chunks(
+        &self,
+        robots: &[Question<'_>],
+        each: usize,
+        noise: &mut Noise,
+        sample: impl FnOnce(&Encoding, &mut Noise) -> Tensor,
+    ) -> Result<Vec<Chunk>, Error> {
+        if robots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let windows = self.windows(robots)?;
         let values = fenced("acting", || {
             let _off = tch::no_grad_guard();
             let seen = self.encode(&Batch::of(&windows, self.device()), Manner::Plain);

@@ -6,7 +6,7 @@
 
 use tch::Device;
 
-use super::{Error, Policy, Promised, Question, Spec};
+use super::{Error, Landmarks, Policy, Promised, Question, Spec};
 use crate::arm::Chunk;
 use crate::data::{Observation, Spread};
 use crate::noise::Noise;
@@ -19,12 +19,23 @@ const CONSTANT: f64 = 1e-6;
 pub struct Ensemble {
     first: Policy,
     others: Vec<Policy>,
+    landmarks: Option<Landmarks>,
 }
 
 impl Ensemble {
     /// Of one policy and others that see and do the same.
     pub fn new(first: Policy, others: Vec<Policy>) -> Self {
-        Self { first, others }
+        Self { first, others, landmarks: None }
+    }
+
+    /// The same, which remembers some of what it learned from.
+    pub fn with_landmarks(self, landmarks: Landmarks) -> Self {
+        Self { landmarks: Some(landmarks), ..self }
+    }
+
+    /// What it remembers of what it learned from.
+    pub fn landmarks(&self) -> Option<&Landmarks> {
+        self.landmarks.as_ref()
     }
 
     /// What they see and do.
@@ -42,14 +53,42 @@ impl Ensemble {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// What each of them would do; see [`Policy::act`].
+    /// What each of them would do; see [`Policy::act`]. All get the same chance: what they differ in is what they learned.
     pub fn act_each(
         &self,
         observations: &[Observation],
         promised: Option<Promised<'_>>,
         noise: &mut Noise,
     ) -> Result<Vec<Chunk>, Error> {
-        self.members().map(|member| member.act(observations, promised, noise)).collect()
+        self.alike(noise, |member, noise| member.act(observations, promised, noise))
+    }
+
+    /// What each of them would do with each of several robots: for every robot the chunks of all members.
+    pub(super) fn act_all_each(
+        &self,
+        robots: &[Question<'_>],
+        noise: &mut Noise,
+    ) -> Result<Vec<Vec<Chunk>>, Error> {
+        let each = self.alike(noise, |member, noise| member.act_all(robots, noise))?;
+        let mut rows = vec![Vec::with_capacity(each.len()); robots.len()];
+        for chunks in each {
+            rows.iter_mut().zip(chunks).for_each(|(row, chunk)| row.push(chunk));
+        }
+        Ok(rows)
+    }
+
+    /// What comes of asking every member with the same chance.
+    fn alike<T>(
+        &self,
+        noise: &mut Noise,
+        ask: impl Fn(&Policy, &mut Noise) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let begun = noise.clone();
+        let asked = |member| {
+            *noise = begun.clone();
+            ask(member, noise)
+        };
+        self.members().map(asked).collect()
     }
 
     /// What to do: the chunk of that member which is nearest to the mean of all.
@@ -70,9 +109,7 @@ impl Ensemble {
     /// What each of several robots is to do; see [`Policy::act_all`].
     pub fn act_all(&self, robots: &[Question<'_>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
         let choose = |mut row: Vec<Chunk>| row.swap_remove(self.nearest(&row));
-        let each = self.members().map(|member| member.act_all(robots, noise));
-        let rows = by_robot(each.map(|chunks| Ok(chunks?.into_iter().map(|chunk| vec![chunk]).collect())))?;
-        Ok(rows.into_iter().map(choose).collect())
+        Ok(self.act_all_each(robots, noise)?.into_iter().map(choose).collect())
     }
 
     /// `count` chunks for each of several robots, about as many of each member; see [`Policy::sample_all`].
@@ -96,7 +133,7 @@ impl Ensemble {
     }
 
     /// Which of `chunks` is nearest to their mean, a joint's distance being measured in its deviations over the data.
-    fn nearest(&self, chunks: &[Chunk]) -> usize {
+    pub(super) fn nearest(&self, chunks: &[Chunk]) -> usize {
         let ones = self.ones();
         let count = chunks.len() as f64;
         let mean = |number: usize| chunks.iter().map(|chunk| chunk.values()[number]).sum::<f64>() / count;

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use crate::arm;
+use crate::control::calibrate;
 
 /// What goes wrong with a policy.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,15 @@ pub enum Error {
     /// What came out is no chunk of actions.
     #[error("the policy gave no chunk that may be carried out")]
     Chunk(#[from] arm::Error),
+    /// Doubt that cannot be measured, or of which nobody knows how much is too much.
+    #[error("the policy's doubt: {why}")]
+    Doubt {
+        /// What is missing.
+        why: String,
+    },
+    /// Episodes that cannot vouch for a threshold.
+    #[error("the policy's doubt")]
+    Calibration(#[from] calibrate::Error),
     /// libtorch gave up.
     #[error("libtorch failed while {doing}: {why}")]
     Torch {

@@ -6,6 +6,7 @@
 mod act;
 pub mod checkpoint;
 mod config;
+pub mod doubt;
 pub mod ensemble;
 mod error;
 mod fence;
@@ -19,6 +20,7 @@ use tch::{Device, Tensor};
 
 pub use act::Question;
 pub use config::Config;
+pub use doubt::{Decided, Landmarks};
 pub use ensemble::Ensemble;
 pub use error::Error;
 pub use promise::Promised;

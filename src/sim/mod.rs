@@ -18,6 +18,7 @@ mod reach;
 pub mod render;
 mod simulation;
 mod sort;
+mod told;
 mod world;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use conduct::Conduct;
 pub use disturb::{Disturbance, Kind};
 pub use render::Picture;
 pub use simulation::{Light, Simulation};
+pub use told::Told;
 pub use world::{Entry, Judgement, Seen, State, Thing, World};
 
 /// How many joints are told where to be: six of the arm and one for the gripper.

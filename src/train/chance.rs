@@ -19,6 +19,10 @@ pub(super) enum Purpose {
     Validation = 5,
     /// What is sampled to be compared with what was done.
     Sample = 6,
+    /// Which windows a policy remembers.
+    Landmarks = 7,
+    /// What policies draw while their doubt is watched.
+    Doubt = 8,
 }
 
 /// The stream for `purpose`, of the ensemble's `member`, and `number`.

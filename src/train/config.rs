@@ -3,6 +3,8 @@
 //! Where a paper is cited its number is the default; the others are what suits a few hundred demonstrations on a processor. What
 //! says when training ends may be combined: whichever comes first ends it.
 
+use std::path::PathBuf;
+
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -52,6 +54,14 @@ pub struct Config {
     pub ema_power: f64,
     /// How many policies are trained side by side, each from a seed of its own.
     pub ensemble: usize,
+    /// A run or a checkpoint whose weights the first step begins with; its network is the same, and so is what its numbers are
+    /// scaled by. Moments, averages and schedule begin anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<PathBuf>,
+    /// Whether the policy's doubt is calibrated on the held-out episodes when training is over; where nothing is said, if
+    /// `control.gate.doubt` is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrate: Option<bool>,
     /// How the held-out episodes are used.
     pub validation: Validation,
     /// Steps between two lines of metrics.
@@ -120,6 +130,8 @@ impl Default for Config {
             ema: 0.9999,
             ema_power: 0.75,
             ensemble: 1,
+            from: None,
+            calibrate: None,
             validation: Validation::default(),
             log_every: 50,
             save_every: 1000,

@@ -43,6 +43,12 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A policy that training cannot begin from.
+    #[error("training cannot begin from this policy: {why}")]
+    Beginning {
+        /// What does not fit.
+        why: String,
+    },
     /// A folder that has a run already.
     #[error(
         "{path:?} has a run already ({trace:?} is there): --resume goes on with it, or name another folder"

@@ -13,7 +13,7 @@ use crate::data::batch::Batch;
 use crate::nn::ema::Ema;
 use crate::nn::{Weights, fused};
 use crate::noise::Noise;
-use crate::policy::Policy;
+use crate::policy::{Ensemble, Policy};
 
 /// A policy that learns.
 #[derive(Debug)]
@@ -57,6 +57,20 @@ impl Member {
         let ema = Ema::new(average.weights(), learner.weights(), config.ema, config.ema_power)?;
         let bfloat16 = computes_in_bfloat16(config, job.device);
         Ok(Self { learner, average, ema, optimizer, bfloat16, measured: Vec::new() })
+    }
+
+    /// Begins with what the `number`th policy of an ensemble has learned, before the first step.
+    pub(super) fn begin_from(&self, from: &Ensemble, number: usize) -> Result<(), Error> {
+        let learned = from.members().nth(number).ok_or(Error::Beginning {
+            why: format!("it has {} members, {number} is not one of them", from.members().count()),
+        })?;
+        for policy in [&self.learner, &self.average] {
+            policy
+                .weights()
+                .load(&learned.weights().named())
+                .map_err(|source| Error::Beginning { why: source.to_string() })?;
+        }
+        Ok(())
     }
 
     /// Learns from a batch, one of `of` before the next step.

@@ -7,12 +7,17 @@
 mod batches;
 mod chance;
 mod config;
+pub mod doubts;
 mod error;
 #[cfg(feature = "sim")]
 pub mod evaluate;
 pub mod events;
 mod fault;
 mod folder;
+mod from;
+#[cfg(feature = "sim")]
+pub mod interact;
+pub mod interval;
 mod judge;
 pub mod loader;
 mod member;
@@ -34,6 +39,7 @@ use tch::Device;
 pub use config::{Config, Precision, Validation};
 pub use error::Error;
 pub use folder::Folder;
+pub use from::check as check_beginning;
 pub use judge::{Errors, Judgement};
 pub use meter::Meter;
 pub use outcome::{Ended, Outcome};
@@ -41,7 +47,7 @@ pub use schedule::Schedule;
 
 use crate::data::{Statistics, Windows};
 use crate::policy::checkpoint::Origin;
-use crate::policy::{Policy, Spec};
+use crate::policy::{Ensemble, Policy, Spec};
 use batches::Batches;
 use loader::Loader;
 use report::Facts;
@@ -66,6 +72,8 @@ pub struct Job<'a> {
     pub origin: &'a Origin,
     /// What is told of the run on its page.
     pub facts: &'a Facts,
+    /// The policy to begin from, for the same network, statistics and number of members; nothing has been learned yet without one.
+    pub from: Option<&'a Ensemble>,
     /// Where to compute.
     pub device: Device,
     /// The run's folder.

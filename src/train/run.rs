@@ -20,6 +20,7 @@ use super::report::Facts;
 use super::state::Progress;
 use super::{Ended, Error, Folder, Job, Outcome, Schedule, Told, Watch};
 use crate::data::batch::Batch;
+use crate::policy::Landmarks;
 use crate::time::{Clock, Wall};
 use measure::Pending;
 use pace::Pace;
@@ -37,6 +38,8 @@ pub(super) struct Run<'a> {
     events: Events,
     facts: Facts,
     pending: Option<Pending>,
+    /// Some of what is learned from, for doubt by distance.
+    landmarks: Option<Landmarks>,
 }
 
 impl<'a> Run<'a> {
@@ -48,8 +51,10 @@ impl<'a> Run<'a> {
         let mut members = Vec::new();
         for number in 0..job.config.ensemble {
             let member = Member::new(job, number)?;
-            if let Some(kept) = &kept {
-                member.restore(kept, &keep::before(number))?;
+            match (&kept, job.from) {
+                (Some(kept), _) => member.restore(kept, &keep::before(number))?,
+                (None, Some(from)) => member.begin_from(from, number)?,
+                (None, None) => {}
             }
             members.push(member);
         }
@@ -57,7 +62,9 @@ impl<'a> Run<'a> {
         let metrics = Metrics::open(&folder.metrics(), progress.step)?;
         let events = Events::create(folder.path(), metrics.lines(), Wall.now())?;
         let most = job.config.most_steps(an_epoch);
+        let landmarks = members.first().map(|member| keep::landmarks(job, &member.average)).transpose()?;
         Ok(Self {
+            landmarks: landmarks.flatten(),
             job,
             folder,
             members,

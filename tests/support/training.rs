@@ -88,6 +88,7 @@ impl Setup {
             settings: &self.text,
             origin: &self.origin,
             facts: &self.facts,
+            from: None,
             device: Device::Cpu,
             out,
             resume,

@@ -99,6 +99,9 @@ pub struct Doubt {
     /// In what share of episodes that went well it may ask: the threshold is calibrated for it.
     #[serde(deserialize_with = "open_share")]
     pub false_alarms: f64,
+    /// What it is measured by; where nothing is said, by the first of them that the policy has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     /// Doubt has passed when it stayed below this share of the threshold …
     #[serde(default = "release", deserialize_with = "share")]
     pub release: f64,
@@ -120,6 +123,29 @@ fn release() -> f64 {
 
 fn calm() -> f64 {
     500.0
+}
+
+/// What doubt is measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// How far the members of an ensemble are apart.
+    Ensemble,
+    /// How far off a head that takes noise away finds its own chunk.
+    Loss,
+    /// How far what is seen is from everything that was learned from.
+    Distance,
+}
+
+impl By {
+    /// As it is written in settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ensemble => "ensemble",
+            Self::Loss => "loss",
+            Self::Distance => "distance",
+        }
+    }
 }
 
 /// What happens where doubt asks for a person.

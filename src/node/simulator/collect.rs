@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::retell::Script;
 use super::work::{Attempt, Simulator};
 use super::{BEGINNING, Error, Options};
 use crate::bag::{self, Notes};
@@ -56,6 +57,37 @@ pub fn collect(
     options: &Options,
     expected: &[Expect],
     config: Config,
+    session: Session,
+    stop: &Stop,
+    done: impl FnMut(&Collected),
+) -> Result<Outcome, Error> {
+    let number = 0..options.episodes.unwrap_or(1);
+    let attempts = number.map(|number| (options.seed.wrapping_add(u64::from(number)), None)).collect();
+    record(options, attempts, expected, config, session, stop, done)
+}
+
+/// Records attempts that a policy and an expert shared, by having them again: `options` are those of the world they were made in.
+pub fn retell(
+    options: &Options,
+    scripts: Vec<Script>,
+    expected: &[Expect],
+    config: Config,
+    session: Session,
+    stop: &Stop,
+    done: impl FnMut(&Collected),
+) -> Result<Outcome, Error> {
+    let attempts = scripts.into_iter().map(|script| (script.seed, Some(script))).collect();
+    record(options, attempts, expected, config, session, stop, done)
+}
+
+/// The seed of an attempt, and what is told again in it, where anything is.
+type Wish = (u64, Option<Script>);
+
+fn record(
+    options: &Options,
+    attempts: Vec<Wish>,
+    expected: &[Expect],
+    config: Config,
     mut session: Session,
     stop: &Stop,
     mut done: impl FnMut(&Collected),
@@ -65,6 +97,9 @@ pub fn collect(
     let options = Options { expert: true, ..options.clone() };
     let context = Context::new(Arc::new(hub.join(Node::new("simulator", "")?)), stop.clone());
     let mut simulator = Simulator::open(&context, &options, Some(clock))?;
+    if attempts.iter().any(|(_, script)| script.is_some()) {
+        simulator.retell()?;
+    }
     let promise = |topic: String| {
         let known = expected.iter().find(|expect| expect.topic == topic).cloned();
         known.unwrap_or_else(|| Expect::any(topic))
@@ -72,7 +107,7 @@ pub fn collect(
     let wanted = Wanted { expect: simulator.topics().into_iter().map(promise).collect(), all: false };
     session.notes.insert(WORLD.to_owned(), options.world.clone());
     let scribe = Scribe::start(&hub, wanted, config, session)?;
-    let worked = scribe.attend(&mut simulator, &options, stop, &mut done);
+    let worked = scribe.attend(&mut simulator, attempts, options.conduct, stop, &mut done);
     scribe.end(worked)
 }
 
@@ -104,20 +139,25 @@ impl Scribe {
     fn attend(
         &self,
         simulator: &mut Simulator<'_>,
-        options: &Options,
+        attempts: Vec<Wish>,
+        conduct: Conduct,
         stop: &Stop,
         done: &mut impl FnMut(&Collected),
     ) -> Result<(), Error> {
         self.wait_until_heard(simulator)?;
-        for number in 0..options.episodes.unwrap_or(1) {
-            simulator.reset(options.seed.wrapping_add(u64::from(number)))?;
+        for (seed, script) in attempts {
+            simulator.begin(seed, script)?;
             let path = self.begin()?;
             let Some(attempt) = self.attempt(simulator, stop)? else {
                 granted("discard", self.ask("discard")?)?;
                 tracing::info!("the attempt that was under way is not kept");
                 return Ok(());
             };
-            self.keep(&path, attempt, options.conduct)?;
+            if !simulator.ended_as_told(attempt) {
+                granted("discard", self.ask("discard")?)?;
+                return Err(Error::Otherwise { seed });
+            }
+            self.keep(&path, attempt, conduct)?;
             done(&Collected { attempt, path });
         }
         Ok(())

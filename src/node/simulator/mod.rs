@@ -18,14 +18,16 @@ mod pace;
 mod path;
 mod person;
 mod report;
+mod retell;
 mod slots;
 mod voice;
 mod work;
 
 use std::time::Duration;
 
-pub use collect::{Collected, collect};
+pub use collect::{Collected, collect, retell};
 pub use pace::Pace;
+pub use retell::Script;
 pub use work::{Attempt, run};
 
 use super::recorder;
@@ -103,6 +105,14 @@ pub enum Error {
         what: &'static str,
         /// What it said.
         why: String,
+    },
+    /// An attempt that went another way when it was told again.
+    #[error(
+        "the attempt of seed {seed} did not end as it did the first time: another world, or other settings"
+    )]
+    Otherwise {
+        /// The seed.
+        seed: u64,
     },
     /// A bag that could not be labelled.
     #[error("the bag refused")]

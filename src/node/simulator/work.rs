@@ -11,6 +11,7 @@ use super::ear::{COMMAND, Ear};
 use super::pace::Wall;
 use super::person::Person;
 use super::report::Report;
+use super::retell::{Retelling, Script};
 use super::voice::Voice;
 use super::{BEGINNING, Error, Options, Pace};
 use crate::arm::Injector;
@@ -59,6 +60,8 @@ pub(super) struct Simulator<'a> {
     driver: Driver,
     /// What comes between what the expert means and what is executed.
     injector: Option<Injector>,
+    /// Where an attempt that others made is told again, instead of what the expert means.
+    retelling: Option<Retelling>,
     asked: Asked,
     diagnostics: Diagnostics,
     wall: Wall,
@@ -129,6 +132,7 @@ impl<'a> Simulator<'a> {
             diagnostics: Diagnostics::open(bus)?,
             wall: Wall::new(),
             injector: None,
+            retelling: None,
             now: BEGINNING,
             tick: world.tick(),
             ended: None,
@@ -145,6 +149,20 @@ impl<'a> Simulator<'a> {
         })
     }
 
+    /// From now on attempts are told again: opens the topics that this takes.
+    pub(super) fn retell(&mut self) -> Result<(), Error> {
+        self.retelling = Some(Retelling::open(self.context.bus.as_ref(), self.options)?);
+        Ok(())
+    }
+
+    /// Begins the attempt of `seed`, or that of a script.
+    pub(super) fn begin(&mut self, seed: u64, script: Option<Script>) -> Result<(), Error> {
+        if let (Some(retelling), Some(script)) = (&mut self.retelling, script) {
+            retelling.begin(script);
+        }
+        self.reset(seed)
+    }
+
     /// The full names of what is published and shall be recorded.
     pub(super) fn topics(&self) -> Vec<String> {
         let person = match &self.driver {
@@ -152,6 +170,7 @@ impl<'a> Simulator<'a> {
             Driver::Others(_) => None,
         };
         let said = person.into_iter().flat_map(Person::topics);
+        let said = said.chain(self.retelling.iter().flat_map(Retelling::topics));
         self.voice.topics().chain(said).map(str::to_owned).collect()
     }
 
@@ -161,6 +180,7 @@ impl<'a> Simulator<'a> {
         if let Driver::Expert(person) = &self.driver {
             unheard.extend(person.unheard());
         }
+        unheard.extend(self.retelling.iter().flat_map(Retelling::unheard));
         unheard
     }
 
@@ -261,6 +281,14 @@ impl<'a> Simulator<'a> {
         Some(Attempt { seed, success, score, seconds })
     }
 
+    /// Whether the attempt that was told again ended as it did the first time; always, where none is told again.
+    pub(super) fn ended_as_told(&self, attempt: Attempt) -> bool {
+        self.retelling.as_ref().is_none_or(|retelling| {
+            let script = retelling.script();
+            script.success == attempt.success && script.told.len() as u64 == self.world.ticks()
+        })
+    }
+
     /// One period of control: whoever drives is heard, and time passes.
     pub(super) fn act(&mut self) -> Result<(), Error> {
         let (now, end) = (self.now, self.now + self.tick);
@@ -275,9 +303,11 @@ impl<'a> Simulator<'a> {
             }
             Driver::Expert(person) => {
                 let meant = self.world.expert();
-                let executed = match &mut self.injector {
-                    Some(injector) => array(injector.executed(&meant)),
-                    None => meant,
+                let told = self.retelling.as_mut().map(|retelling| retelling.say(self.world.ticks(), now));
+                let executed = match (told.transpose()?.flatten(), &mut self.injector) {
+                    (Some(told), _) => told,
+                    (None, Some(injector)) => array(injector.executed(&meant)),
+                    (None, None) => meant,
                 };
                 person.say(&meant, &executed, now)?;
                 executed
@@ -299,7 +329,8 @@ impl<'a> Simulator<'a> {
         self.now = now;
         if self.ended.is_none() && self.world.over() {
             let ended = Judgement { over: true, ..self.result() };
-            let lingers = ended.success && matches!(self.driver, Driver::Expert(_));
+            let lingers =
+                ended.success && matches!(self.driver, Driver::Expert(_)) && self.retelling.is_none();
             self.until = if lingers { now + self.options.linger } else { now };
             self.ended = Some(ended);
         }

@@ -101,7 +101,7 @@ impl Folder {
 }
 
 /// A hidden name in the same folder.
-fn beside(place: &Path, what: &str) -> Result<PathBuf, Error> {
+pub(super) fn beside(place: &Path, what: &str) -> Result<PathBuf, Error> {
     let name = place.file_name().ok_or_else(|| {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "it has no name of its own");
         failed("making", place, source)
@@ -116,12 +116,12 @@ fn discard(folder: &Path) -> Result<(), Error> {
     }
 }
 
-fn sync(folder: &Path) -> Result<(), Error> {
+pub(super) fn sync(folder: &Path) -> Result<(), Error> {
     fs::File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|source| failed("settling", folder, source))
 }
 
-fn failed(doing: &'static str, path: &Path, source: io::Error) -> Error {
+pub(super) fn failed(doing: &'static str, path: &Path, source: io::Error) -> Error {
     Error::Disk { doing, path: path.to_owned(), source }
 }

@@ -7,12 +7,16 @@
 //!   spec.yaml             the network, and what it sees and does
 //!   stats.json            what its numbers are scaled by
 //!   provenance.json       what it was trained on, by what; a checksum of every file, and of itself
+//!   landmarks.safetensors some of what it learned from, for its doubt by distance
 //!   members/              the weights of the others, where it is an ensemble
+//!   doubt.json            how doubtful it was in episodes that went well, once that was found out
 //! ```
 //!
 //! The folder appears whole or not at all. Before a policy is made of one, every byte of it is held to its checksum, every tensor to
-//! the network's names and shapes, and what it sees and does to the robot: a policy that loads is the one that was saved.
+//! the network's names and shapes, and what it sees and does to the robot: a policy that loads is the one that was saved. Only
+//! `doubt.json` comes later, from other episodes: it is no part of the policy, has a checksum of its own and names the policy it is of.
 
+mod calibration;
 mod folder;
 mod provenance;
 mod tensors;
@@ -22,9 +26,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use tch::{Device, Kind, Tensor};
 
+pub use calibration::Calibration;
 pub use provenance::{Bag, File, Origin, Provenance};
 
-use super::{Ensemble, Error, Policy, Spec, spec};
+use super::{Ensemble, Error, Landmarks, Policy, Spec, spec};
 use crate::data::{Layout, Statistics};
 use crate::nn::Weights;
 use crate::noise::Noise;
@@ -34,6 +39,9 @@ const WEIGHTS: &str = "weights.safetensors";
 const CONFIG: &str = "config.yaml";
 const SPEC: &str = "spec.yaml";
 const STATISTICS: &str = "stats.json";
+const LANDMARKS: &str = "landmarks.safetensors";
+/// What the rows of that file are called.
+const ROWS: &str = "rows";
 const PROVENANCE: &str = "provenance.json";
 /// The folder within a run that holds its best checkpoint.
 const BEST: &str = "best";
@@ -49,6 +57,8 @@ pub struct Contents<'a> {
     pub settings: &'a str,
     /// The weights by name: one set, or one for each member of an ensemble.
     pub members: &'a [Vec<(String, Tensor)>],
+    /// Some of what it learned from.
+    pub landmarks: Option<&'a Landmarks>,
     /// What it was trained on.
     pub origin: &'a Origin,
 }
@@ -64,6 +74,8 @@ pub struct Checkpoint {
     pub settings: String,
     /// What it was trained on.
     pub provenance: Provenance,
+    /// How doubtful it was in episodes that went well, where that was found out.
+    pub calibration: Option<Calibration>,
 }
 
 /// Writes a checkpoint as the folder `path`, in the place of one that is there already. It is all of it on the disk when this
@@ -76,6 +88,10 @@ pub fn save(path: &Path, contents: &Contents<'_>) -> Result<(), Error> {
     folder.write(CONFIG, contents.settings.as_bytes())?;
     folder.write(SPEC, yaml(contents.spec).as_bytes())?;
     folder.write(STATISTICS, json(contents.statistics).as_bytes())?;
+    if let Some(landmarks) = contents.landmarks {
+        let rows = [(ROWS.to_owned(), landmarks.rows())];
+        folder.write(LANDMARKS, &tensors::pack(&rows, &folder.path_of(LANDMARKS))?)?;
+    }
     let provenance = Provenance::new(contents.origin.clone(), folder.files().clone());
     folder.write(PROVENANCE, json(&provenance).as_bytes())?;
     folder.finish()
@@ -107,8 +123,13 @@ pub fn open(path: &Path, device: Device) -> Result<Checkpoint, Error> {
     }
     let others = members.split_off(1.min(members.len()));
     let missing = || Error::Damaged { path: path.join(WEIGHTS), why: "it is not there".to_owned() };
-    let policy = Ensemble::new(members.pop().ok_or_else(missing)?, others);
-    Ok(Checkpoint { path, policy, settings, provenance })
+    let mut policy = Ensemble::new(members.pop().ok_or_else(missing)?, others);
+    if provenance.files.contains_key(LANDMARKS) {
+        let rows = tensors::only(&read(LANDMARKS)?, ROWS, &path.join(LANDMARKS))?;
+        policy = policy.with_landmarks(Landmarks::new(rows)?);
+    }
+    let calibration = Calibration::read(&path, &provenance)?;
+    Ok(Checkpoint { path, policy, settings, provenance, calibration })
 }
 
 /// As [`open`], for a robot with this `layout`; refuses in words a policy that is not for it.

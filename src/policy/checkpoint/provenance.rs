@@ -118,11 +118,16 @@ impl Provenance {
         self.files.keys().filter(|name| *name == WEIGHTS || name.starts_with("members/")).count()
     }
 
+    /// What tells this checkpoint from every other.
+    pub fn seal(&self) -> &str {
+        &self.seal
+    }
+
     fn unsealed(&self) -> String {
         checksum(json(&Self { seal: String::new(), ..self.clone() }).as_bytes())
     }
 }
 
-fn checksum(bytes: &[u8]) -> String {
+pub(super) fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -58,6 +58,20 @@ pub(super) fn unpack(bytes: &[u8], weights: &[(String, Tensor)], path: &Path) ->
     Ok(())
 }
 
+/// The only tensor of a file, which is a table of finite 32-bit numbers called `name`.
+pub(super) fn only(bytes: &[u8], name: &str, path: &Path) -> Result<Tensor, Error> {
+    let damaged = |why: String| Error::Damaged { path: path.to_owned(), why };
+    let tensors = SafeTensors::deserialize(bytes).map_err(|source| damaged(source.to_string()))?;
+    let found = tensors.tensor(name).map_err(|_missing| damaged(format!("it lacks {name:?}")))?;
+    let shape = found.shape();
+    if shape.len() != 2 || shape.contains(&0) || tensors.len() != 1 {
+        return Err(damaged(format!("{name:?} is {shape:?} of {} where one table is wanted", tensors.len())));
+    }
+    let table = Tensor::zeros([shape[0] as i64, shape[1] as i64], (Kind::Float, Device::Cpu));
+    unpack(bytes, &[(name.to_owned(), table.shallow_clone())], path)?;
+    Ok(table)
+}
+
 fn all_finite(tensor: &Tensor) -> Result<bool, tch::TchError> {
     bool::try_from(tensor.f_isfinite()?.f_all()?)
 }

@@ -160,6 +160,11 @@ macro_rules! heads {
                 }
             }
 
+            /// Whether it finds a chunk by taking noise away, so that its loss says how likely it finds one.
+            pub fn denoises(&self) -> bool {
+                matches!(self, Self::Diffusion(_) | Self::Flow(_))
+            }
+
             /// What it is called.
             pub fn name(&self) -> &'static str {
                 match self {

@@ -24,7 +24,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use report::{Attempt, Report, wilson};
+pub use super::interval::wilson;
+pub use report::{Attempt, Report};
 pub use robot::Robot;
 
 use crate::arm::{self, Chunk};
@@ -238,7 +239,10 @@ fn control(options: &Options, layout: &Layout, act: &Act) -> Result<Control, Err
     });
     let period = Duration::from_secs_f64(1.0 / act.rate_hz);
     let slides = vec![false; joints.len()];
-    Ok(Control::new(&options.control, limits.transpose()?, &slides, Vec::new(), period, Stamp(0)))
+    // Nobody stands by who could be asked: a policy is judged alone, whatever it thinks of itself.
+    let mut config = options.control.clone();
+    config.gate.doubt = None;
+    Ok(Control::new(&config, limits.transpose()?, &slides, Vec::new(), period, Stamp(0)))
 }
 
 /// The seeds of every seat of every worker.

@@ -121,7 +121,7 @@ impl Robot {
     }
 
     /// The joints that are moved, by their place among the world's.
-    pub(super) fn moved(&self) -> &[usize] {
+    pub fn moved(&self) -> &[usize] {
         &self.moved
     }
 

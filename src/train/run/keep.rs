@@ -8,7 +8,10 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::Run;
+use crate::data::Gathered;
 use crate::policy::checkpoint::{self, Origin};
+use crate::policy::{Landmarks, Policy, doubt};
+use crate::train::chance::{Purpose, stream};
 use crate::train::member::Member;
 use crate::train::state::{self, Identity, Kept, Progress};
 use crate::train::{Error, Folder, Job, report};
@@ -25,6 +28,7 @@ impl Run<'_> {
             statistics: self.job.statistics,
             settings: self.job.settings,
             members: &members,
+            landmarks: self.landmarks.as_ref(),
             origin: &origin,
         };
         Ok(checkpoint::save(path, &contents)?)
@@ -41,6 +45,15 @@ impl Run<'_> {
         state::save(&self.folder.state(), tensors, &self.progress)?;
         report::write(&self.folder.report(), &self.facts, self.metrics.lines())
     }
+}
+
+/// Some of what is learned from, by chance and evenly.
+pub(super) fn landmarks(job: &Job<'_>, policy: &Policy) -> Result<Option<Landmarks>, Error> {
+    let order = job.learned.order(stream(job.config.seed, Purpose::Landmarks, 0, 0).bits(), 0);
+    let mut windows = Gathered::default();
+    let mut chance = stream(job.config.seed, Purpose::Landmarks, 0, 1);
+    job.learned.gather_places(&order[..order.len().min(doubt::MOST)], &mut chance, &mut windows);
+    Ok(Landmarks::of(policy, &windows)?)
 }
 
 /// What stands before the names of a member's tensors.

@@ -1,0 +1,289 @@
+//! `apprentice dagger`: a policy drives, is corrected, and learns from that, round after round.
+//!
+//! A policy that learned from demonstrations meets states that no demonstration shows, because it brought itself there, and goes further
+//! astray with every error (Ross et al. 2011, "A Reduction of Imitation Learning and Structured Prediction to No-Regret Online
+//! Learning", section 2). Here it is shown what to do in just those. Every step is one that has a command of its own, and leaves a
+//! file when it is done: whatever moment this is killed at, the same words go on from there.
+//!
+//! ```text
+//!   OUT/round_0/  bags/  the expert's demonstrations        collected.json
+//!                 run/   a policy of them                   trained.json     evaluated.json
+//!   OUT/round_1/  bags/  attempts of that policy, shared    collected.json
+//!                 run/   goes on from it, with all bags …   trained.json     evaluated.json
+//! ```
+
+mod collect;
+mod step;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use apprentice::config::Settings;
+use apprentice::control::gate::config::Agree;
+use apprentice::node::Stop;
+use apprentice::sim;
+use apprentice::train::interact::{Stray, Who};
+use serde::{Deserialize, Serialize};
+
+use super::eval::Eval;
+use super::options::{SettingsArgs, WrongUse, put};
+use super::table::Table;
+use super::train::Train;
+use step::{Collected, Judged, Trained, once, words};
+
+/// Let a policy drive, correct it, and train it on that, round after round
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+In simulation the world's expert stands in for the person. Who drives is decided at every tick by the gate that a robot has:
+  human  the expert takes over when the policy strays, after a reaction time, and gives back when the two agree again
+  doubt  the policy's doubt asks for him, from the threshold that was calibrated on demonstrations on
+  beta   a coin before every chunk: DAgger as it was first written; the expert says at every tick what he would do
+Ctrl-C at any time, and the same command goes on.
+
+Examples:
+  apprentice dagger --config config/pick.yaml --world pick --rounds 5 --gate human --episodes 20 --out runs/dagger
+  apprentice dagger --config config/reach.yaml --world reach --gate doubt --set train.steps=2000 --out runs/doubtful
+  apprentice dagger --config config/reach.yaml --world reach --gate beta --beta 0.7 --minutes 1 --out runs/beta")]
+pub(crate) struct Dagger {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// The world to act in
+    #[arg(long, value_name = "NAME")]
+    world: String,
+    /// How many rounds, after that of the demonstrations
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: u32,
+    /// What decides who drives
+    #[arg(long, value_enum, default_value_t = Gate::Human)]
+    gate: Gate,
+    /// Attempts a round
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    episodes: u32,
+    /// Demonstrations to begin with
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    demonstrations: u32,
+    /// With --gate human: how far the policy may bring a joint within half a second from where the expert would have, rad; a tenth of
+    /// that in m where it slides
+    #[arg(long, value_name = "RAD", default_value_t = 0.1)]
+    tolerance: f64,
+    /// With --gate human: how long the expert takes to act, ms
+    #[arg(long, value_name = "MS", default_value_t = 250.0)]
+    reaction_ms: f64,
+    /// With --gate doubt: demonstrations that are not learned from but say how much doubt is too much
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    calibration: u32,
+    /// With --gate beta: in round r the expert drives with the probability of this to the power of r
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    beta: f64,
+    /// Training ends after so many minutes a round; `train.minutes` of the settings
+    #[arg(long, value_name = "M")]
+    minutes: Option<f64>,
+    /// How many attempts a policy is judged by
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    trials: u32,
+    /// The first attempt's seed; rounds count up from it. Trials have seeds far from these
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    seed: u64,
+    /// How many worlds stand side by side
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    worlds: u32,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// The folder of all rounds
+    #[arg(long, short, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// What decides who drives.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Gate {
+    Human,
+    Doubt,
+    Beta,
+}
+
+/// What is the same in all rounds, so that no two loops share a folder.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    world: String,
+    gate: Gate,
+    episodes: u32,
+    demonstrations: u32,
+    tolerance: f64,
+    reaction_ms: f64,
+    calibration: u32,
+    beta: f64,
+    seed: u64,
+    settings: String,
+}
+
+/// What came of a round.
+#[derive(Debug)]
+struct Round {
+    collected: Collected,
+    judged: Judged,
+}
+
+impl Dagger {
+    /// Does what is not done yet, and shows the table.
+    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+        sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
+        for (name, value) in [("tolerance", self.tolerance), ("reaction-ms", self.reaction_ms)] {
+            ensure!(value > 0.0 && value.is_finite(), WrongUse(format!("--{name}: {value} is not above 0")));
+        }
+        ensure!((0.0..=1.0).contains(&self.beta), WrongUse(format!("--beta: {} is no share", self.beta)));
+        if let Some(minutes) = self.minutes {
+            self.settings.set.push(format!("train.minutes={minutes}"));
+        }
+        self.settings.set.extend(self.sets()?);
+        let settings = self.load()?;
+        std::fs::create_dir_all(&self.out).with_context(|| format!("the folder {:?}", self.out))?;
+        let plan = self.plan(&settings);
+        let known = once(&self.out.join("plan.json"), || Ok(self.plan(&settings)))?;
+        ensure!(known == plan, "{:?} is another loop: its plan.json says other things", self.out);
+        let stop = Stop::on_signals().context("signals cannot be heard")?;
+        let mut rounds = Vec::new();
+        for number in 0..=self.rounds {
+            rounds.push(self.round(number, &settings, &stop)?);
+            put(&table(&rounds))?;
+        }
+        let last = self.folder(self.rounds).join("run");
+        Ok(put(&format!(
+            "The last policy: apprentice eval --policy {} --world {}",
+            last.display(),
+            self.world
+        ))?)
+    }
+
+    fn load(&self) -> anyhow::Result<Settings> {
+        let wanting = || WrongUse("a robot's file says what is seen and done: --config FILE".to_owned());
+        Ok(self.settings.load()?.ok_or_else(wanting)?)
+    }
+
+    /// What the settings have to say for a loop: an attempt that failed shows where the policy is wrong, and with a coin the expert
+    /// said all along what he would do.
+    fn sets(&self) -> anyhow::Result<Vec<String>> {
+        let mut sets = vec!["data.failures=keep".to_owned()];
+        if self.gate == Gate::Beta {
+            sets.push("data.interventions=expert".to_owned());
+        }
+        if self.gate == Gate::Doubt && self.load()?.control.gate.doubt.is_none() {
+            sets.push("control.gate.doubt.false_alarms=0.1".to_owned());
+        }
+        // Calibration has demonstrations of its own here.
+        sets.push("train.calibrate=false".to_owned());
+        Ok(sets)
+    }
+
+    fn plan(&self, settings: &Settings) -> Plan {
+        Plan {
+            world: self.world.clone(),
+            gate: self.gate,
+            episodes: self.episodes,
+            demonstrations: self.demonstrations,
+            tolerance: self.tolerance,
+            reaction_ms: self.reaction_ms,
+            calibration: self.calibration,
+            beta: self.beta,
+            seed: self.seed,
+            settings: settings.to_yaml(),
+        }
+    }
+
+    fn folder(&self, round: u32) -> PathBuf {
+        self.out.join(format!("round_{round}"))
+    }
+
+    /// Collect, train, judge.
+    fn round(&self, number: u32, settings: &Settings, stop: &Stop) -> anyhow::Result<Round> {
+        let folder = self.folder(number);
+        let bags = folder.join("bags");
+        let collected = once(&folder.join("collected.json"), || match number {
+            0 => self.demonstrate(settings, &bags, 0, self.demonstrations, stop),
+            _ => self.share(settings, &bags, number, stop),
+        })?;
+        let run = folder.join("run");
+        once(&folder.join("trained.json"), || self.train(number, &run, stop))?;
+        let judged = once(&folder.join("evaluated.json"), || self.judge(&run))?;
+        Ok(Round { collected, judged })
+    }
+
+    /// Trains on the bags of all rounds so far, from what the round before learned.
+    fn train(&self, number: u32, run: &Path, stop: &Stop) -> anyhow::Result<Trained> {
+        let mut said = vec!["--resume".to_owned(), "--device".to_owned(), self.device.clone()];
+        let mut option = |name: &str, value: String| said.extend([name.to_owned(), value]);
+        self.settings.config.iter().for_each(|file| option("--config", file.display().to_string()));
+        self.settings.set.iter().for_each(|set| option("--set", set.clone()));
+        if let Some(before) = number.checked_sub(1) {
+            option("--set", format!("train.from={}", self.folder(before).join("run").display()));
+        }
+        option("--out", run.display().to_string());
+        option("--cache", self.out.join("cache").display().to_string());
+        said.push("--bags".to_owned());
+        said.extend((0..=number).map(|round| self.folder(round).join("bags").display().to_string()));
+        let outcome = words::<Train>(&said)?.outcome()?;
+        ensure!(!stop.wished(), "stopped while training; the same command goes on");
+        Ok(Trained { steps: outcome.steps, seconds: outcome.seconds })
+    }
+
+    fn judge(&self, run: &Path) -> anyhow::Result<Judged> {
+        let (policy, trials) = (run.display().to_string(), self.trials.to_string());
+        let said =
+            ["--policy", &policy, "--world", &self.world, "--episodes", &trials, "--device", &self.device];
+        let said: Vec<String> = said.map(str::to_owned).into();
+        let report = words::<Eval>(&said)?.report()?;
+        Ok(Judged { share: report.share, interval: report.interval, score: report.score })
+    }
+
+    /// Who takes over in a round.
+    fn who(&self, round: u32) -> Who {
+        match self.gate {
+            Gate::Human => Who::Stray(Stray {
+                tolerance: Agree { angle: self.tolerance, length: 0.1 * self.tolerance },
+                reaction_ms: self.reaction_ms,
+            }),
+            Gate::Doubt => Who::Doubt,
+            Gate::Beta => Who::Coin(self.beta.powi(i32::try_from(round).unwrap_or(i32::MAX))),
+        }
+    }
+}
+
+/// What came of the rounds; the expert's labels are counted from the first.
+fn table(rounds: &[Round]) -> String {
+    let heads = [
+        "round",
+        ">labels",
+        ">taken over",
+        ">policy",
+        ">expert",
+        ">held",
+        ">shared",
+        ">alone",
+        "95 % interval",
+    ];
+    let mut table = Table::new(&heads);
+    let mut labels = 0;
+    for (number, Round { collected: Collected { tally, labels: more }, judged }) in rounds.iter().enumerate()
+    {
+        labels += more;
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
+        let ticks = |part| of(part, tally.ticks());
+        let [low, high] = judged.interval;
+        table.row(vec![
+            number.to_string(),
+            labels.to_string(),
+            tally.switches.to_string(),
+            ticks(tally.policy),
+            ticks(tally.expert),
+            ticks(tally.hold),
+            of(tally.successes, tally.attempts),
+            percent(judged.share),
+            format!("{} to {}", percent(low), percent(high)),
+        ]);
+    }
+    table.to_string()
+}
