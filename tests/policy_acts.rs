@@ -190,7 +190,8 @@ fn what_is_promised_is_kept_whatever_the_order_of_its_joints() -> Result<(), Err
         (0..6).flat_map(|step| [0.005 * f64::from(step), -0.1 * f64::from(step)]).collect();
     let old = Stamp(observations[0].stamp.0 - 80_000_000);
     let plan = Chunk::new(old, old, policy.period(), names, values)?;
-    let promised = Promised { chunk: &plan, until: observations[0].stamp + 2 * policy.period(), guidance: None };
+    let promised =
+        Promised { chunk: &plan, until: observations[0].stamp + 2 * policy.period(), guidance: None };
     let chunk = policy.act(&observations, Some(promised), &mut Noise::new(2))?;
     for (step, (_, row)) in chunk.rows().take(2).enumerate() {
         let wanted = [-0.1 * (step + 2) as f64, 0.005 * (step + 2) as f64];
