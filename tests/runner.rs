@@ -5,7 +5,7 @@
 #[path = "support/acting.rs"]
 mod acting;
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use acting::{Stage, button, mind, once, onwards, settings, wanted};
@@ -15,7 +15,7 @@ use apprentice::bus::typed;
 use apprentice::config::Settings;
 use apprentice::data::{Config, Dataset, Interventions, Observation, Subject};
 use apprentice::msg::own::{Intervention, Load, LoadRequest};
-use apprentice::node::runner::{Load as Loads, Pace, Unthought};
+use apprentice::node::runner::{Load as Loads, Mind, Pace, Think, Thought, Unthought};
 use apprentice::wire::Sample;
 
 /// A policy that leads on slowly.
@@ -75,6 +75,35 @@ fn a_person_drives_in_the_tick_after_the_button_and_gives_back() -> anyhow::Resu
     ensure!(stage.command.driver == Intervention::POLICY, "{:?}", stage.command);
     stage.steps(100)?;
     ensure!(stage.joints[0] > 0.52, "the policy goes on from there: {:?}", stage.joints);
+    stage.end()?;
+    Ok(())
+}
+
+#[test]
+fn a_policy_in_doubt_asks_for_a_person_and_goes_on_when_it_has_passed() -> anyhow::Result<()> {
+    let doubts = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&doubts);
+    let Mind { name, history, lasts, think: mut plain, .. } = mind("doubtful", |seen| onwards(seen, 0.004));
+    let think: Think = Box::new(move |seen, promise| {
+        let doubt = Some(if told.load(Relaxed) { 1.5 } else { 0.2 });
+        Ok(Thought { doubt, ..plain(seen, promise)? })
+    });
+    let doubtful = Mind { name, history, lasts, threshold: Some(1.0), think };
+    let gate = "gate: {human: {button: 1}";
+    let asks = "gate: {doubt: {false_alarms: 0.1}, human: {button: 1}";
+    let mut stage = Stage::start(&settings(&[(gate, asks)])?, once(doubtful), Pace::Lockstep)?;
+    stage.release()?;
+    stage.steps(20)?;
+    doubts.store(true, Relaxed);
+    // It says so with its next chunk, which is asked for after half of this one.
+    stage.until(40, |said| said.driver == Intervention::HOLD)?;
+    let Intervention { cause, doubt, threshold, .. } = stage.said;
+    ensure!((cause, doubt, threshold) == (Intervention::CAUSE_DOUBT, 1.5, 1.0), "{:?}", stage.said);
+    stage.steps(100)?;
+    ensure!(stage.said.driver == Intervention::HOLD, "it doubts still: {:?}", stage.said);
+    doubts.store(false, Relaxed);
+    let ticks = stage.until(80, |said| said.driver == Intervention::POLICY)?;
+    ensure!(ticks >= 50, "doubt has passed when it stayed low for half a second: {ticks} ticks");
     stage.end()?;
     Ok(())
 }

@@ -69,7 +69,7 @@ impl Run {
         let on = device::find(&self.device).map_err(|error| WrongUse(error.to_string()))?;
         device::check(on)?;
         let robot = robot(&settings, &self.policy, on)?;
-        let load = policy::loader(robot.layout.clone(), robot.control.join.clone(), on);
+        let load = policy::loader(robot.layout.clone(), robot.control.clone(), on);
         let ros = RosArgs { sim_time: ros.sim_time || self.lockstep, ..ros.clone() };
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let context = Context::new(self.bus.open("policy", &ros)?, stop);

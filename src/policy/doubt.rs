@@ -108,7 +108,7 @@ impl Ensemble {
     }
 
     /// Of every robot the chunk of the member that is carried out, and the doubt of it.
-    fn doubting(
+    pub(super) fn doubting(
         &self,
         robots: &[Question<'_>],
         rows: Vec<Vec<Chunk>>,

@@ -6,10 +6,11 @@
 use std::borrow::Borrow;
 
 use super::head::Continuing;
-use super::{Ensemble, Error, Promised, Question, checkpoint};
+use super::{Decided, Ensemble, Error, Promised, Question, checkpoint};
 use crate::arm::Chunk;
 use crate::control::Join;
 use crate::control::bid::{self, Weighing};
+use crate::control::gate::config::By;
 use crate::control::join::{Bid, Continue};
 use crate::noise::Noise;
 
@@ -62,17 +63,35 @@ impl<P: Borrow<Ensemble>> Thinker<P> {
 
     /// What each of several robots is to do, all of them thought of at once.
     pub fn act_all(&self, robots: &[Question<'_>], noise: &mut Noise) -> Result<Vec<Chunk>, Error> {
-        let guidance = match &self.join {
-            Join::Bid(bid) => return self.bid(robots, bid, noise),
-            Join::Continue(Continue { guidance, .. }) => *guidance,
-            Join::Queue | Join::Replace(_) | Join::Ensemble(_) => None,
-        };
-        let mut robots = robots.to_vec();
-        for robot in &mut robots {
-            let heeded = robot.promised.filter(|_| self.heeds());
-            robot.promised = heeded.map(|promised| Promised { guidance, ..promised });
+        if let Join::Bid(bid) = &self.join {
+            return self.bid(robots, bid, noise);
         }
+        let robots: Vec<Question<'_>> = robots.iter().map(|robot| self.heeded(*robot)).collect();
         self.policy().act_all(&robots, noise)
+    }
+
+    /// What to do, and how doubtful that is. Of the best of many samples only what does not come of comparing members can be told.
+    pub fn decide(&self, question: Question<'_>, by: By, noise: &mut Noise) -> Result<Decided, Error> {
+        let row = match &self.join {
+            Join::Bid(_) if by == By::Ensemble => {
+                let why = "the best of many samples says nothing of how far members are apart: doubt by loss or distance";
+                return Err(Error::Doubt { why: why.to_owned() });
+            }
+            Join::Bid(bid) => self.bid(&[question], bid, noise)?,
+            _ => self.policy().act_each(question.seen, self.heeded(question).promised, noise)?,
+        };
+        let mut decided = self.policy().doubting(&[question], vec![row], by)?;
+        Ok(decided.swap_remove(0))
+    }
+
+    /// The question with as much of a promise as the join wants heeded.
+    fn heeded<'a>(&self, question: Question<'a>) -> Question<'a> {
+        let guidance = match &self.join {
+            Join::Continue(Continue { guidance, .. }) => *guidance,
+            _ => None,
+        };
+        let heeded = question.promised.filter(|_| self.heeds());
+        Question { promised: heeded.map(|promised| Promised { guidance, ..promised }), ..question }
     }
 
     fn bid(&self, robots: &[Question<'_>], bid: &Bid, noise: &mut Noise) -> Result<Vec<Chunk>, Error> {

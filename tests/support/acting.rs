@@ -24,7 +24,7 @@ use apprentice::msg::sensor::{JointState, Joy};
 use apprentice::msg::std::{
     Clock, Float64MultiArray, Header, SetBool, SetBoolRequest, Time, Trigger, TriggerRequest,
 };
-use apprentice::node::runner::{self, Load, Mind, Options, Pace, Report, Robot, Runner, Unthought};
+use apprentice::node::runner::{self, Load, Mind, Options, Pace, Report, Robot, Runner, Thought, Unthought};
 use apprentice::node::{Context, Stop};
 use apprentice::time::{Clock as _, Stamp};
 use apprentice::wire::{Qos, Sample, Topic};
@@ -116,7 +116,7 @@ pub(crate) fn mind(
         history: 2,
         lasts: Duration::from_millis(640),
         threshold: None,
-        think: Box::new(move |seen, _promise| think(seen)),
+        think: Box::new(move |seen, _promise| Ok(Thought { chunk: think(seen)?, doubt: None })),
     }
 }
 

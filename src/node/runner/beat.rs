@@ -133,7 +133,7 @@ impl Beat {
             button: self.known.button(now, self.expert),
             service: self.shared.wishes.take(),
             moved: self.known.moved,
-            doubt: None,
+            doubt: self.course.as_ref().and_then(|course| course.doubt),
             resume: self.shared.wishes.resume() || (self.release && !self.stopping),
             stop: self.shared.wishes.hold() || self.stopping,
             ages: Some(ages),

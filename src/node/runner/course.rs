@@ -23,6 +23,8 @@ pub(super) struct Course {
     stands: bool,
     /// How it stands with who thinks.
     pub(super) state: State,
+    /// How doubtful the policy was when it thought of this.
+    pub(super) doubt: Option<f32>,
     /// The doubt from which the policy asks for a person.
     pub(super) threshold: Option<f32>,
     /// How long a chunk lasts.
@@ -63,8 +65,8 @@ impl Course {
 
     /// No plan.
     pub(super) fn nothing(joints: usize, now: Stamp, period: Duration) -> Self {
-        let (state, threshold, lasts) = Default::default();
-        Self { first: now, period, joints, rows: Vec::new(), stands: false, state, threshold, lasts }
+        let (state, doubt, threshold, lasts) = Default::default();
+        Self { first: now, period, joints, rows: Vec::new(), stands: false, state, doubt, threshold, lasts }
     }
 
     /// Puts into `out` where to be at `now`. Says whether there is such a place.

@@ -30,9 +30,18 @@ pub struct Promise<'a> {
     pub until: Stamp,
 }
 
-/// A thought: what to do after these observations, the newest last.
+/// What came of a thought.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thought {
+    /// What to do.
+    pub chunk: Chunk,
+    /// How doubtful the policy is of it; nothing where it does not say.
+    pub doubt: Option<f32>,
+}
+
+/// Thinks of what to do after these observations, the newest last.
 pub type Think =
-    Box<dyn FnMut(&[Observation], Option<Promise<'_>>) -> Result<Chunk, Unthought> + Send + 'static>;
+    Box<dyn FnMut(&[Observation], Option<Promise<'_>>) -> Result<Thought, Unthought> + Send + 'static>;
 
 /// A policy that thinks for a runner.
 pub struct Mind {

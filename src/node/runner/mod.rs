@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-pub use mind::{Load, Mind, Promise, Think, Unthought};
+pub use mind::{Load, Mind, Promise, Think, Thought, Unthought};
 pub use pace::Pace;
 pub use robot::Robot;
 pub use speak::{COMMAND, INTERVENTION, Now};

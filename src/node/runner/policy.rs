@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::mind::{Load, Mind, Unthought};
-use crate::control::Join;
+use super::mind::{Load, Mind, Thought, Unthought};
+use crate::control;
+use crate::control::gate::config::By;
 use crate::data::goal::Goal;
 use crate::data::observe::Observe;
 use crate::data::{Frame, Layout, Observation};
 use crate::nn::device::{self, Device};
 use crate::node::report;
 use crate::noise::Noise;
-use crate::policy::{Ensemble, Error, Promised, Question, Thinker, checkpoint, spec};
+use crate::policy::{Decided, Ensemble, Error, Promised, Question, Thinker, checkpoint, spec};
 use crate::spec::{Act, Robot};
 use crate::time::Stamp;
 
@@ -56,11 +57,12 @@ pub enum Refused {
     Robot(#[from] crate::data::Error),
 }
 
-/// Loads policies that see `layout` and can do what `join` wants of them onto `device`.
-pub fn loader(layout: Layout, join: Join, device: Device) -> Load {
+/// Loads policies that see `layout` and can do what `control` wants of them onto `device`: go on as their chunks are joined, and tell
+/// their doubt where it is to ask for a person.
+pub fn loader(layout: Layout, control: control::Config, device: Device) -> Load {
     Box::new(move |path| {
         device::use_threads(1);
-        load(path, &layout, &join, device).map_err(|error| Unthought::Refused(report(&error)))
+        load(path, &layout, &control, device).map_err(|error| Unthought::Refused(report(&error)))
     })
 }
 
@@ -69,14 +71,16 @@ pub fn watched(path: &Path) -> Result<PathBuf, Error> {
     Ok(checkpoint::find(path)?.join("provenance.json"))
 }
 
-fn load(path: &Path, layout: &Layout, join: &Join, device: Device) -> Result<Mind, Error> {
+fn load(path: &Path, layout: &Layout, control: &control::Config, device: Device) -> Result<Mind, Error> {
     let checkpoint = checkpoint::open_for(path, layout, device)?;
+    let doubt = checkpoint.threshold(control)?;
     let (policy, name) = (checkpoint.policy, checkpoint.path.display().to_string());
     let mut noise = Noise::new(SEED);
     let blank = blank(&policy);
-    let thinker = Thinker::new(policy, join)?;
+    let thinker = Thinker::new(policy, &control.join)?;
+    let by = doubt.map(|(by, _)| by);
     for _ in 0..WARM {
-        thinker.act(Question { seen: &blank, promised: None }, &mut noise)?;
+        thought(&thinker, Question { seen: &blank, promised: None }, by, &mut noise)?;
     }
     let spec = thinker.policy().spec();
     let (history, chunk) = (usize::from(spec.policy.history), u32::from(spec.policy.chunk));
@@ -86,12 +90,29 @@ fn load(path: &Path, layout: &Layout, join: &Join, device: Device) -> Result<Min
         device::use_threads(1);
         let promised =
             promise.map(|promise| Promised { chunk: promise.chunk, until: promise.until, guidance: None });
-        thinker.act(Question { seen, promised }, &mut noise).map_err(|error| match error {
+        thought(&thinker, Question { seen, promised }, by, &mut noise).map_err(|error| match error {
             Error::Chunk(why) => Unthought::NoNumber(why.to_string()),
             other => Unthought::Refused(report(&other)),
         })
     };
-    Ok(Mind { name, history, lasts, threshold: None, think: Box::new(think) })
+    let threshold = doubt.map(|(_, threshold)| threshold.doubt);
+    Ok(Mind { name, history, lasts, threshold, think: Box::new(think) })
+}
+
+/// What to do, and how doubtful that is where doubt is measured.
+fn thought(
+    thinker: &Thinker<Ensemble>,
+    question: Question<'_>,
+    by: Option<By>,
+    noise: &mut Noise,
+) -> Result<Thought, Error> {
+    match by {
+        Some(by) => {
+            let Decided { chunk, doubt } = thinker.decide(question, by, noise)?;
+            Ok(Thought { chunk, doubt: Some(doubt) })
+        }
+        None => Ok(Thought { chunk: thinker.act(question, noise)?, doubt: None }),
+    }
 }
 
 /// What no robot sees, of the right sizes.

@@ -85,10 +85,6 @@ impl Robot {
             );
             return Err(Error::Setting { key: "observe.streams", why });
         }
-        if control.gate.doubt.is_some() {
-            let why = "this policy's doubt is not told, and what is never told cannot ask for a person";
-            return Err(Error::Setting { key: "control.gate.doubt", why: why.to_owned() });
-        }
         let limits = control.limits.clone().unwrap_or_default();
         let limits = Limits::load(&limits, description, &joints)?;
         let slides = |joint: &String| {

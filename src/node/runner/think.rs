@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::course::{Course, State};
 use super::figures::Figures;
 use super::lock;
-use super::mind::{Mind, Promise, Unthought};
+use super::mind::{Mind, Promise, Thought, Unthought};
 use super::pace::Hours;
 use super::robot::Robot;
 use super::shared::{Shared, add, wait};
@@ -155,7 +155,7 @@ impl Thinker {
         let there = self.hours.now();
         self.remember(there.since(now));
         match thought {
-            Ok(chunk) => self.accept(chunk, there),
+            Ok(Thought { chunk, doubt }) => self.accept(chunk, doubt, there),
             Err(why) => self.complain(&why, there),
         }
     }
@@ -192,7 +192,7 @@ impl Thinker {
         }
     }
 
-    fn accept(&mut self, chunk: Chunk, there: Stamp) {
+    fn accept(&mut self, chunk: Chunk, doubt: Option<f32>, there: Stamp) {
         let before = self.schedule.counts();
         // A robot that stood where it was looked at stands there still: what was planned for it begins now.
         let stood = match self.driver() {
@@ -211,7 +211,8 @@ impl Thinker {
         add(&counts.chunks, after.chunks - before.chunks);
         add(&counts.overtaken, after.overtaken - before.overtaken);
         add(&counts.late, after.late - before.late);
-        let course = Course::of(&self.schedule, self.interpolate, self.joints, there, self.period);
+        let mut course = Course::of(&self.schedule, self.interpolate, self.joints, there, self.period);
+        course.doubt = doubt;
         self.post(course, self.state);
     }
 
