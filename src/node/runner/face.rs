@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::ask::words;
 use super::beat::Timing;
-use super::figures::Figures;
+use super::figures::{Counted, Figures};
 use super::shared::{Shared, Wish};
 use super::speak::Now;
 use super::{Error, Report, lock};
@@ -96,9 +96,9 @@ impl Face {
             crowded: of(&counts.crowded),
             unsent: of(&counts.unsent),
             reloads: of(&counts.reloads),
-            off: self.timing.off.quantiles([0.5, 0.999]),
-            work: self.timing.work.quantiles([0.5, 0.99]),
-            thinking: self.thinking.quantiles([0.5, 0.99]),
+            off: self.timing.off.counted(),
+            work: self.timing.work.counted(),
+            thinking: self.thinking.counted(),
             granted: *lock(&self.granted),
         }
     }
@@ -139,8 +139,8 @@ impl Face {
             Mode::Hold(_) => Level::Warning,
             Mode::Policy | Mode::Human => Level::Fine,
         };
-        let micros = |figures: Option<[Duration; 2]>| {
-            figures.map_or_else(String::new, |[half, most]| {
+        let micros = |counted: &Counted, most: f64| {
+            counted.quantiles([0.5, most]).map_or_else(String::new, |[half, most]| {
                 format!("{} / {}", half.as_micros(), most.as_micros())
             })
         };
@@ -152,8 +152,8 @@ impl Face {
             values: vec![
                 ("ticks", report.ticks.to_string()),
                 ("ticks missed", report.missed.to_string()),
-                ("period off, p50 / p99.9, µs", micros(report.off)),
-                ("work, p50 / p99, µs", micros(report.work)),
+                ("period off, p50 / p99.9, µs", micros(&report.off, 0.999)),
+                ("work, p50 / p99, µs", micros(&report.work, 0.99)),
                 ("thread", granted),
                 ("limited ticks", report.now.limits.to_string()),
                 ("limited last", report.now.limited_last.clone()),
@@ -172,7 +172,7 @@ impl Face {
             level,
             message: message.to_owned(),
             values: vec![
-                ("thinking, p50 / p99, µs", micros(report.thinking)),
+                ("thinking, p50 / p99, µs", micros(&report.thinking, 0.99)),
                 ("chunks", report.chunks.to_string()),
                 ("chunks overtaken", report.overtaken.to_string()),
                 ("actions late", report.late.to_string()),

@@ -35,6 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use figures::Counted;
 pub use mind::{Load, Mind, Promise, Think, Thought, Unthought};
 pub use pace::Pace;
 pub use robot::Robot;
@@ -161,12 +162,12 @@ pub struct Report {
     pub unsent: u64,
     /// Policies that took the place of another.
     pub reloads: u64,
-    /// By how much the time between two ticks was off: half of them, and all but one of a thousand.
-    pub off: Option<[Duration; 2]>,
-    /// What a tick took: half of them, and all but one of a hundred.
-    pub work: Option<[Duration; 2]>,
-    /// What a thought took: the same.
-    pub thinking: Option<[Duration; 2]>,
+    /// By how much the time between two ticks was off, by the machine's time.
+    pub off: Counted,
+    /// What a tick took.
+    pub work: Counted,
+    /// What a thought took.
+    pub thinking: Counted,
     /// What the thread of control was granted.
     pub granted: Option<Granted>,
 }
