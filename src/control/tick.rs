@@ -122,7 +122,12 @@ impl Control {
         if let Some(command) = self.held.command() {
             self.handover.sent(command, moment.now);
         }
-        self.driven |= !matches!(mode, Mode::Hold(_));
+        self.driven = match mode {
+            Mode::Policy | Mode::Human => true,
+            // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay.
+            Mode::Hold(Reason::Link | Reason::Blind(_)) => self.driven && !self.rests(),
+            Mode::Hold(_) => self.driven,
+        };
         Outcome { mode, changed: mode != before, limited }
     }
 
@@ -131,7 +136,7 @@ impl Control {
         self.held.command()
     }
 
-    /// Whether anybody has driven yet. Before, a robot is better left to whatever holds it now.
+    /// Whether anybody has driven since the robot was last out of reach. Before, it is better left to whatever holds it now.
     pub fn has_driven(&self) -> bool {
         self.driven
     }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
+use apprentice::control::calibrate::least;
 use apprentice::control::gate::config::Agree;
 use apprentice::node::Stop;
 use apprentice::sim;
@@ -26,7 +27,7 @@ use apprentice::train::interact::{Stray, Who};
 use serde::{Deserialize, Serialize};
 
 use super::eval::Eval;
-use super::options::{SettingsArgs, WrongUse, put};
+use super::options::{SettingsArgs, WrongUse, key_value, put};
 use super::table::Table;
 use super::train::Train;
 use step::{Collected, Judged, Trained, once, words};
@@ -37,7 +38,7 @@ use step::{Collected, Judged, Trained, once, words};
 In simulation the world's expert stands in for the person. Who drives is decided at every tick by the gate that a robot has:
   human  the expert takes over when the policy strays, after a reaction time, and gives back when the two agree again
   doubt  the policy's doubt asks for him, from the threshold that was calibrated on demonstrations on
-  beta   a coin before every chunk: DAgger as it was first written; the expert says at every tick what he would do
+  beta   a coin before every chunk: DAgger as it was first written, with chunks in the place of single actions
 Ctrl-C at any time, and the same command goes on.
 
 Examples:
@@ -72,6 +73,13 @@ pub(crate) struct Dagger {
     /// With --gate doubt: demonstrations that are not learned from but say how much doubt is too much
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     calibration: u32,
+    /// The expert's labels of all rounds together, in ticks: what the demonstrations left is shared equally by the rounds, and attempts
+    /// beyond a round's share are not kept
+    #[arg(long, value_name = "TICKS")]
+    labels: Option<u64>,
+    /// Something that goes wrong in attempts and trials: sensor, action, latency or push, and how much
+    #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
+    disturb: Vec<(String, String)>,
     /// With --gate beta: in round r the expert drives with the probability of this to the power of r
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     beta: f64,
@@ -116,6 +124,8 @@ struct Plan {
     reaction_ms: f64,
     calibration: u32,
     beta: f64,
+    labels: Option<u64>,
+    disturb: Vec<(String, String)>,
     seed: u64,
     settings: String,
 }
@@ -140,6 +150,16 @@ impl Dagger {
         }
         self.settings.set.extend(self.sets()?);
         let settings = self.load()?;
+        if let Some(doubt) = settings.control.gate.doubt {
+            let least = least(doubt.false_alarms);
+            ensure!(
+                self.calibration as usize >= least,
+                WrongUse(format!(
+                    "--calibration {}: {} false alarms take at least {least} demonstrations",
+                    self.calibration, doubt.false_alarms
+                ))
+            );
+        }
         std::fs::create_dir_all(&self.out).with_context(|| format!("the folder {:?}", self.out))?;
         let plan = self.plan(&settings);
         let known = once(&self.out.join("plan.json"), || Ok(self.plan(&settings)))?;
@@ -147,7 +167,8 @@ impl Dagger {
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let mut rounds = Vec::new();
         for number in 0..=self.rounds {
-            rounds.push(self.round(number, &settings, &stop)?);
+            let spent = rounds.iter().map(|round: &Round| round.collected.labels).sum();
+            rounds.push(self.round(number, spent, &settings, &stop)?);
             put(&table(&rounds))?;
         }
         let last = self.folder(self.rounds).join("run");
@@ -163,15 +184,15 @@ impl Dagger {
         Ok(self.settings.load()?.ok_or_else(wanting)?)
     }
 
-    /// What the settings have to say for a loop: an attempt that failed shows where the policy is wrong, and with a coin the expert
-    /// said all along what he would do.
+    /// What the settings have to say for a loop: an attempt that failed shows where the policy is wrong.
     fn sets(&self) -> anyhow::Result<Vec<String>> {
         let mut sets = vec!["data.failures=keep".to_owned()];
-        if self.gate == Gate::Beta {
-            sets.push("data.interventions=expert".to_owned());
-        }
         if self.gate == Gate::Doubt && self.load()?.control.gate.doubt.is_none() {
             sets.push("control.gate.doubt.false_alarms=0.1".to_owned());
+        }
+        // Nobody but who is named by the gate takes over.
+        if self.gate != Gate::Doubt {
+            sets.push("control.gate.doubt=null".to_owned());
         }
         // Calibration has demonstrations of its own here.
         sets.push("train.calibrate=false".to_owned());
@@ -188,6 +209,8 @@ impl Dagger {
             reaction_ms: self.reaction_ms,
             calibration: self.calibration,
             beta: self.beta,
+            labels: self.labels,
+            disturb: self.disturb.clone(),
             seed: self.seed,
             settings: settings.to_yaml(),
         }
@@ -197,13 +220,13 @@ impl Dagger {
         self.out.join(format!("round_{round}"))
     }
 
-    /// Collect, train, judge.
-    fn round(&self, number: u32, settings: &Settings, stop: &Stop) -> anyhow::Result<Round> {
+    /// Collect, train, judge; where the rounds before spent so many labels.
+    fn round(&self, number: u32, spent: u64, settings: &Settings, stop: &Stop) -> anyhow::Result<Round> {
         let folder = self.folder(number);
         let bags = folder.join("bags");
         let collected = once(&folder.join("collected.json"), || match number {
             0 => self.demonstrate(settings, &bags, 0, self.demonstrations, stop),
-            _ => self.share(settings, &bags, number, stop),
+            _ => self.share(settings, &bags, number, spent, stop),
         })?;
         let run = folder.join("run");
         once(&folder.join("trained.json"), || self.train(number, &run, stop))?;
@@ -233,7 +256,10 @@ impl Dagger {
         let (policy, trials) = (run.display().to_string(), self.trials.to_string());
         let said =
             ["--policy", &policy, "--world", &self.world, "--episodes", &trials, "--device", &self.device];
-        let said: Vec<String> = said.map(str::to_owned).into();
+        let mut said: Vec<String> = said.map(str::to_owned).into();
+        for (kind, size) in &self.disturb {
+            said.extend(["--disturb".to_owned(), format!("{kind}={size}")]);
+        }
         let report = words::<Eval>(&said)?.report()?;
         Ok(Judged { share: report.share, interval: report.interval, score: report.score })
     }

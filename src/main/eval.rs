@@ -57,6 +57,9 @@ pub(crate) struct Eval {
     /// Something that goes wrong: sensor, action, latency or push, and how much
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
+    /// Ask the world's expert at every tick what he would have done, and say with --json how far that was from what was done
+    #[arg(long)]
+    beside: bool,
     /// Write films of the first attempts into this folder
     #[arg(long, value_name = "DIR")]
     video: Option<PathBuf>,
@@ -102,6 +105,7 @@ impl Eval {
             delay: self.delay,
             disturbance: disturbance(&self.disturb)?,
             goal: self.goal.clone(),
+            beside: self.beside,
             films: self.video.clone().map(|folder| (folder, self.videos)),
         };
         let mut progress = Progress::begin(entry.name, u64::from(self.episodes), "attempts");

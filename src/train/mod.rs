@@ -9,6 +9,7 @@ mod chance;
 mod config;
 pub mod doubts;
 mod error;
+pub mod errors;
 #[cfg(feature = "sim")]
 pub mod evaluate;
 pub mod events;

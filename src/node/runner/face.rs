@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use super::ask::words;
 use super::beat::Timing;
 use super::figures::{Counted, Figures};
-use super::shared::{Shared, Wish};
-use super::speak::Now;
+use super::shared::{Shared, Wish, add};
+use super::tell::Now;
 use super::{Error, Report, lock};
 use crate::bus::Bus;
 use crate::control::Mode;
 use crate::node::Stop;
 use crate::node::diagnostics::{Diagnostics, Level, Part};
+use crate::node::report;
 use crate::node::screen::{self, Key, Screen};
 use crate::precedence::Granted;
 use crate::time::Stamp;
@@ -73,7 +74,11 @@ impl Face {
         }
         if self.diagnostics.is_due() {
             let parts = self.parts();
-            self.diagnostics.publish(at, parts)?;
+            // A message about how it is that cannot be sent is no reason not to drive.
+            if let Err(error) = self.diagnostics.publish(at, parts) {
+                add(&self.shared.counts.unsent, 1);
+                tracing::debug!("/diagnostics was not sent: {}", report(&error));
+            }
         }
         Ok(())
     }

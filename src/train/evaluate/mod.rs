@@ -11,6 +11,7 @@
 //! by the very [`Schedule`](crate::control::Schedule) that runs on a robot. Where thinking is to take time ([`Options::delay`]) it takes
 //! as many ticks in every attempt, so that also this repeats.
 
+mod astray;
 mod film;
 mod motion;
 mod report;
@@ -129,6 +130,8 @@ pub struct Options {
     pub disturbance: Disturbance,
     /// The thing in the world whose pose is the goal.
     pub goal: Option<String>,
+    /// Whether the world's expert is asked at every tick what he would have done.
+    pub beside: bool,
     /// Where films of the first attempts go, and how many there are.
     pub films: Option<(PathBuf, u32)>,
 }

@@ -33,6 +33,9 @@ pub struct Attempt {
     pub side: f64,
     /// How many observations could not be made.
     pub gaps: u64,
+    /// How far its commands led off from what the expert would have commanded, in every half second, rad; where he was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub astray: Vec<f64>,
 }
 
 /// What an evaluation came to.

@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 
+use super::astray::Astray;
 use super::film::Film;
 use super::motion::Motion;
 use super::robot::Robot;
@@ -46,6 +47,7 @@ pub(super) struct Seat<'a> {
     /// Ticks without a plan.
     idle: u32,
     motion: Motion,
+    astray: Astray,
     side: f64,
     film: Option<Film>,
     over: Vec<Attempt>,
@@ -70,6 +72,7 @@ impl<'a> Seat<'a> {
             late: 0,
             idle: 0,
             motion: Motion::default(),
+            astray: Astray::default(),
             side: 0.0,
             film: None,
             over: Vec::new(),
@@ -150,7 +153,7 @@ impl<'a> Seat<'a> {
         (self.late, self.idle) = (self.schedule.counts().late, 0);
         self.command = self.robot.world().state().targets;
         (self.looked, self.thought, self.moving, self.seam) = (false, false, false, false);
-        (self.motion, self.side) = (Motion::default(), 0.0);
+        (self.motion, self.astray, self.side) = (Motion::default(), Astray::default(), 0.0);
         let tick = self.robot.world().tick();
         self.film = self.setup.options.film(seed).map(|path| Film::begin(path, tick));
     }
@@ -171,6 +174,9 @@ impl<'a> Seat<'a> {
             film.look(self.robot.world_mut())?;
         }
         self.motion.add(self.command, self.seam);
+        if self.setup.options.beside {
+            self.astray.add(self.command, self.robot.world().expert(), self.setup.act.rate_hz);
+        }
         self.robot.step(&self.command);
         let aside = self.robot.world().state().tool.translation.vector.y;
         if aside.abs() > self.side.abs() {
@@ -216,6 +222,7 @@ impl<'a> Seat<'a> {
             waited: (self.robot.world().tick() * self.idle).as_secs_f64(),
             side: self.side,
             gaps: self.robot.gaps(),
+            astray: std::mem::take(&mut self.astray).into_blocks(),
         });
         self.film.take().map_or(Ok(()), Film::end)
     }
