@@ -152,6 +152,16 @@ fn header(stamp: Stamp) -> Header {
 impl Stage {
     /// Starts a runner for the robot of `settings`.
     pub(crate) fn start(settings: &Settings, load: Load, pace: Pace) -> anyhow::Result<Self> {
+        Self::start_with(settings, load, pace, false)
+    }
+
+    /// The same; the policy may go on by itself as soon as it can, where it is `released`.
+    pub(crate) fn start_with(
+        settings: &Settings,
+        load: Load,
+        pace: Pace,
+        released: bool,
+    ) -> anyhow::Result<Self> {
         let clock = Arc::new(ToldClock::new(Stamp::from_parts(1000, 0)));
         let hub = Hub::new(clock.clone());
         let side = hub.join(Node::new("robot", "")?);
@@ -169,7 +179,7 @@ impl Stage {
         let subscriptions = topics.iter().map(listen).collect::<Result<_, _>>()?;
         let stop = Stop::default();
         let context = Context::new(Arc::new(hub.join(Node::new("policy", "")?)), stop.clone());
-        let options = Options { policy: "policy".into(), pace, ..Options::default() };
+        let options = Options { policy: "policy".into(), pace, released, ..Options::default() };
         let runner = Runner::open(&context, robot(settings)?, load, options)?;
         let thread = std::thread::spawn(move || runner.run());
         Ok(Self {
@@ -301,10 +311,11 @@ impl Stage {
         // What is seen has to be thought about first.
         self.steps(3 * GRID)?;
         let asked = self.ask("~/resume");
-        self.until(200, |said| said.driver == Intervention::POLICY)?;
+        // Whoever asks is a thread that a busy machine may not wake for many ticks.
         while !asked.is_finished() {
             self.step()?;
         }
+        self.until(200, |said| said.driver == Intervention::POLICY)?;
         ensure!(asked.join().is_ok_and(|answer| answer.is_ok()), "nobody answered");
         Ok(())
     }

@@ -99,6 +99,7 @@ impl Face {
             refused: of(&counts.refused),
             seconds: of(&counts.seconds),
             crowded: of(&counts.crowded),
+            outdated: of(&counts.outdated),
             unsent: of(&counts.unsent),
             reloads: of(&counts.reloads),
             off: self.timing.off.counted(),
@@ -163,6 +164,7 @@ impl Face {
                 ("limited ticks", report.now.limits.to_string()),
                 ("limited last", report.now.limited_last.clone()),
                 ("commands without room", report.crowded.to_string()),
+                ("commands outdated", report.outdated.to_string()),
                 ("messages unsent", report.unsent.to_string()),
             ],
         };

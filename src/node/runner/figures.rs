@@ -2,6 +2,7 @@
 //!
 //! Ticks are counted into bins of a few microseconds, so that what is said of the slowest of a thousand costs a tick one addition.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -41,11 +42,22 @@ impl Figures {
 }
 
 /// How long something took, each time it did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Counted {
     bin: Duration,
     counts: Vec<u64>,
     most: Duration,
+}
+
+impl fmt::Debug for Counted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (times, quantiles) = (self.times(), self.quantiles([0.5, 0.99]));
+        out.debug_struct("Counted")
+            .field("times", &times)
+            .field("p50, p99", &quantiles)
+            .field("most", &self.most)
+            .finish()
+    }
 }
 
 impl Counted {

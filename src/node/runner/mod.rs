@@ -169,6 +169,8 @@ pub struct Report {
     pub seconds: u64,
     /// Commands that found no room on their way.
     pub crowded: u64,
+    /// Commands that were outdated before the bus could take them, and not sent to the robot.
+    pub outdated: u64,
     /// Messages that the bus did not take.
     pub unsent: u64,
     /// Policies that took the place of another.

@@ -145,7 +145,8 @@ impl Speaker {
             match ways.said.recv_timeout(LINKED) {
                 Ok(mut newest) => {
                     while let Ok(newer) = ways.said.try_recv() {
-                        add(&self.shared.counts.crowded, 1);
+                        // The last tick is said twice where nothing comes after it.
+                        add(&self.shared.counts.outdated, u64::from(newer.at != newest.at));
                         self.pass(std::mem::replace(&mut newest, newer), ways);
                     }
                     self.say(&newest);
