@@ -3,6 +3,7 @@
 //! The robot's streams and its rate of control are those that the policy was trained with, which its checkpoint holds; what is laid
 //! over them here is how it acts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -133,6 +134,14 @@ fn table(report: &Report) -> String {
     if report.late > 0.0 || report.waited > 0.0 {
         row("actions that came too late, an attempt", format!("{:.1}", report.late));
         row("seconds of waiting for a chunk", format!("{:.2}", report.waited));
+    }
+    let mut held = BTreeMap::<&str, usize>::new();
+    attempts
+        .iter()
+        .filter_map(|attempt| attempt.held.as_deref())
+        .for_each(|why| *held.entry(why).or_default() += 1);
+    for (why, times) in held {
+        row("attempts that ended held", format!("{times}: {why}"));
     }
     let gaps: u64 = attempts.iter().map(|attempt| attempt.gaps).sum();
     if gaps > 0 {

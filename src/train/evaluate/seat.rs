@@ -17,7 +17,7 @@ use super::motion::Motion;
 use super::robot::Robot;
 use super::{Attempt, Error, Setup, Wanted};
 use crate::arm::Chunk;
-use crate::control::gate::{Mode, Plan, Reason};
+use crate::control::gate::{Mode, Names, Plan, Reason};
 use crate::control::{Control, Moment, Schedule};
 use crate::data::Observation;
 use crate::sim::JOINTS;
@@ -48,6 +48,8 @@ pub(super) struct Seat<'a> {
     idle: u32,
     motion: Motion,
     astray: Astray,
+    /// Why the arm is held, where it is.
+    held: Option<Reason>,
     side: f64,
     film: Option<Film>,
     over: Vec<Attempt>,
@@ -73,6 +75,7 @@ impl<'a> Seat<'a> {
             idle: 0,
             motion: Motion::default(),
             astray: Astray::default(),
+            held: None,
             side: 0.0,
             film: None,
             over: Vec::new(),
@@ -194,7 +197,7 @@ impl<'a> Seat<'a> {
         self.idle += u32::from(action.is_none());
         let joints = self.robot.world().state().joints;
         let measured: Vec<f64> = self.robot.moved().iter().map(|joint| joints[*joint]).collect();
-        self.control.tick(&Moment {
+        let outcome = self.control.tick(&Moment {
             now,
             measured: Some(&measured),
             planned: action.as_ref().map(|action| action.values.as_slice()),
@@ -203,6 +206,10 @@ impl<'a> Seat<'a> {
             resume: action.is_some() && self.control.gate().mode() == Mode::Hold(Reason::Start),
             ..Moment::default()
         });
+        self.held = match outcome.mode {
+            Mode::Hold(reason) if reason != Reason::Start => Some(reason),
+            _ => None,
+        };
         for (joint, value) in self.robot.moved().iter().zip(self.control.command().unwrap_or_default()) {
             self.command[*joint] = *value;
         }
@@ -222,6 +229,7 @@ impl<'a> Seat<'a> {
             waited: (self.robot.world().tick() * self.idle).as_secs_f64(),
             side: self.side,
             gaps: self.robot.gaps(),
+            held: self.held.take().map(|reason| reason.words(&Names::default()).to_string()),
             astray: std::mem::take(&mut self.astray).into_blocks(),
         });
         self.film.take().map_or(Ok(()), Film::end)
