@@ -96,7 +96,7 @@ fn a_policy_that_is_killed_leaves_an_arm_that_stands_and_one_that_is_started_aga
     let moved = crew.state.position.iter().zip(&at).map(|(now, at)| (now - at).abs()).fold(0.0, f64::max);
     ensure!(moved < 1e-3 && crew.commands == commands, "it moved by {moved}");
     let _policy = crew.policy(&run)?;
-    crew.until("it speaks", |crew| crew.commands > commands)?;
+    crew.until("it speaks", |crew| crew.commands > commands && !crew.command.values.is_empty())?;
     crew.stays(100)?;
     let held = crew
         .command
@@ -115,9 +115,10 @@ fn a_leader_whose_teleoperation_is_killed_loses_the_arm_and_has_to_take_it_anew(
     let mut crew = Crew::new(domain(2))?;
     let (_robot, _policy, teleop) = (crew.robot()?, crew.policy(&run)?, crew.teleop()?);
     crew.release()?;
-    crew.lead(0.1);
+    crew.mirror(0.1);
     crew.until_led()?;
     crew.take(true)?;
+    crew.stand();
     let goal = crew.led();
     crew.until("the arm is where the leader is", |crew| (crew.state.position[0] - goal).abs() < 0.02)?;
     crew.commands(50, "the person drives", |_, now| now.driver == Intervention::HUMAN)?;
@@ -127,7 +128,7 @@ fn a_leader_whose_teleoperation_is_killed_loses_the_arm_and_has_to_take_it_anew(
     let since = teleop.kill()?;
     crew.is_held(since, AGE, "fell silent")?;
     let teleop = crew.teleop()?;
-    crew.lead(0.0);
+    crew.mirror(0.0);
     crew.until_led()?;
     crew.stays(50)?;
     crew.take(true)?;

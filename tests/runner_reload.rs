@@ -69,7 +69,8 @@ fn driven(settings: &Settings, path: &Path) -> anyhow::Result<Stage> {
     let mut load = policy::loader(layout, settings.control.clone(), Device::Cpu);
     let first = path.to_owned();
     // The stage calls it "policy".
-    let load = Box::new(move |path: &Path| load(if path == Path::new("policy") { &first } else { path }));
+    let load =
+        Box::new(move |path: &Path| load(if path == Path::new("policy") { first.as_path() } else { path }));
     let mut stage = Stage::start(settings, load, Pace::Lockstep)?;
     stage.release()?;
     Ok(stage)

@@ -128,6 +128,12 @@ impl Leader {
         });
         Self { at, ends, thread: Some(thread) }
     }
+
+    fn at(&self, state: &JointState, off: f64) {
+        let mut state = state.clone();
+        state.position[0] += off;
+        *self.at.lock().expect("nobody panicked") = Some(state);
+    }
 }
 
 impl Drop for Leader {
@@ -151,6 +157,8 @@ pub(crate) struct Crew {
     pub(crate) states: u64,
     pub(crate) experts: u64,
     leader: Leader,
+    /// How far off the leader is that goes along with the robot.
+    mirror: Option<f64>,
     inbox: Inbox,
     _heard: Vec<Subscription>,
 }
@@ -179,6 +187,7 @@ impl Crew {
             commands: 0,
             states: 0,
             experts: 0,
+            mirror: None,
             _heard: heard,
             inbox,
             bus,
@@ -240,10 +249,20 @@ impl Crew {
     }
 
     /// The leader arm is where the robot is, but for its first joint, which is so far off.
-    pub(crate) fn lead(&self, off: f64) {
-        let mut at = self.state.clone();
-        at.position[0] += off;
-        *self.leader.at.lock().expect("nobody panicked") = Some(at);
+    pub(crate) fn lead(&mut self, off: f64) {
+        self.mirror = None;
+        self.leader.at(&self.state, off);
+    }
+
+    /// The same, and it goes along with the robot.
+    pub(crate) fn mirror(&mut self, off: f64) {
+        self.lead(off);
+        self.mirror = Some(off);
+    }
+
+    /// It goes along no longer.
+    pub(crate) fn stand(&mut self) {
+        self.mirror = None;
     }
 
     /// Where its first joint is.
@@ -265,7 +284,10 @@ impl Crew {
                 "/command" => (self.command, self.commands) = (typed::read(&sample)?, self.commands + 1),
                 "/expert/command" => self.experts += 1,
                 "/intervention" => self.said = typed::read(&sample)?,
-                "/joint_states" => (self.state, self.states) = (typed::read(&sample)?, self.states + 1),
+                "/joint_states" => {
+                    (self.state, self.states) = (typed::read(&sample)?, self.states + 1);
+                    self.mirror.into_iter().for_each(|off| self.leader.at(&self.state, off));
+                }
                 _ => self.recording = typed::read(&sample)?,
             }
         }
