@@ -87,6 +87,8 @@ fn reload(stage: &mut Stage, path: &Path) -> anyhow::Result<(bool, String)> {
         ensure!(stage.command.driver == Intervention::POLICY, "{:?}", stage.said);
     }
     let answer = asked.join().expect("it does not panic")?;
+    // What the stage keeps of it is not the runner's.
+    stage.heard.clear();
     Ok((answer.success, answer.message))
 }
 

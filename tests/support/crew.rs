@@ -102,9 +102,9 @@ impl Drop for Running {
 }
 
 /// So old may what is seen, told or wished be here, in milliseconds: machines that test are busy.
-pub(crate) const AGE_MS: u64 = 400;
+pub(crate) const AGE_MS: u64 = 1000;
 /// How much later than it should a robot may be found held on such a machine.
-pub(crate) const LATE: Duration = Duration::from_millis(600);
+pub(crate) const LATE: Duration = Duration::from_millis(1000);
 
 /// A leader arm that somebody holds: it says where it is, at its rate, from when on it is somewhere.
 struct Leader {
@@ -204,6 +204,7 @@ impl Crew {
         sets.extend(["joints_ms", "expert_ms"].map(|key| age(&format!("control.watchdog.{key}"))));
         // So slow that a motion lasts for as long as a test takes to end it.
         sets.push("control.limits.speed=0.2".to_owned());
+        sets.push(age("teleop.quiet_ms"));
         sets.push("teleop.leader.topic=/leader/joint_states".to_owned());
         let mut all = vec![words[0]];
         if words[0] == "teleop" {
@@ -319,7 +320,12 @@ impl Crew {
         for _ in 0..count {
             let (before, heard) = (self.command.clone(), self.commands);
             self.until("a command", |crew| crew.commands > heard)?;
-            ensure!(rule(&before, &self.command), "{what}: {before:?}, then {:?}", self.command);
+            ensure!(
+                rule(&before, &self.command),
+                "{what}: {before:?}, then {:?}; {:?}",
+                self.command,
+                self.said
+            );
         }
         Ok(())
     }
