@@ -108,7 +108,7 @@ fn bare(rate: u32, length: Duration) -> (Vec<Duration>, u64) {
     let mut off = Vec::with_capacity((length.as_secs_f64() * f64::from(rate)) as usize + 16);
     Granted::take();
     let begun = monotonic();
-    let (mut due, mut last, mut missed) = (begun, None, 0);
+    let (mut due, mut last, mut missed) = (begun, None::<Duration>, 0);
     while monotonic() - begun < length {
         due += period;
         let now = monotonic();

@@ -160,9 +160,15 @@ fn whoever_is_beyond_a_limit_comes_back_and_goes_no_further() {
         let mut going = Going::new(&limits);
         assert!(going.begin(&[begin]));
         let (h, mut away) = (10_f64.powf(noise.within(-3.0..-1.3)), out);
+        let (mut want, mut holds) = (begin, false);
         for _ in 0..(20.0 / h) as usize {
-            let want = wish(&mut noise, &joint, begin);
-            limits.apply(&mut going, &[want], seconds(h));
+            if noise.chance(0.1) {
+                (want, holds) = (wish(&mut noise, &joint, begin), noise.chance(0.2));
+            }
+            match holds {
+                true => limits.brake(&mut going, seconds(h)),
+                false => limits.apply(&mut going, &[want], seconds(h)),
+            };
             let at = going.position().expect("it has begun")[0];
             let now = (at - upper).max(lower - at);
             assert!(now <= away.max(0.0) + 1e-12, "from {away} to {now} outside: {joint:?} at ticks of {h}");

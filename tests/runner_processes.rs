@@ -27,8 +27,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use apprentice::bag;
-use apprentice::msg::own::{Intervention, Recording};
-use crew::{AGE_MS, Crew, learned};
+use apprentice::msg::own::{Command, Intervention, Recording};
+use apprentice::time::Stamp;
+use crew::{AGE_MS, Crew, LATE, learned};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -53,6 +54,10 @@ fn alone() -> anyhow::Result<(MutexGuard<'static, ()>, PathBuf)> {
 /// A domain for each test of this process, away from those people use.
 fn domain(test: u32) -> u16 {
     u16::try_from(100 + 4 * (std::process::id() % 10) + test).expect("it is below 232")
+}
+
+fn stamp(command: &Command) -> Stamp {
+    Stamp::from_parts(command.header.stamp.sec, command.header.stamp.nanosec)
 }
 
 #[test]
@@ -96,7 +101,7 @@ fn a_policy_that_is_killed_leaves_an_arm_that_stands_and_one_that_is_started_aga
     let moved = crew.state.position.iter().zip(&at).map(|(now, at)| (now - at).abs()).fold(0.0, f64::max);
     ensure!(moved < 1e-3 && crew.commands == commands, "it moved by {moved}");
     let _policy = crew.policy(&run)?;
-    crew.until("it speaks", |crew| crew.commands > commands)?;
+    crew.until("it speaks", |crew| crew.commands > commands && !crew.command.values.is_empty())?;
     crew.stays(100)?;
     let held = crew
         .command
@@ -115,9 +120,10 @@ fn a_leader_whose_teleoperation_is_killed_loses_the_arm_and_has_to_take_it_anew(
     let mut crew = Crew::new(domain(2))?;
     let (_robot, _policy, teleop) = (crew.robot()?, crew.policy(&run)?, crew.teleop()?);
     crew.release()?;
-    crew.lead(0.1);
+    crew.mirror(0.1);
     crew.until_led()?;
     crew.take(true)?;
+    crew.stand();
     let goal = crew.led();
     crew.until("the arm is where the leader is", |crew| (crew.state.position[0] - goal).abs() < 0.02)?;
     crew.commands(50, "the person drives", |_, now| now.driver == Intervention::HUMAN)?;
@@ -127,7 +133,7 @@ fn a_leader_whose_teleoperation_is_killed_loses_the_arm_and_has_to_take_it_anew(
     let since = teleop.kill()?;
     crew.is_held(since, AGE, "fell silent")?;
     let teleop = crew.teleop()?;
-    crew.lead(0.0);
+    crew.mirror(0.0);
     crew.until_led()?;
     crew.stays(50)?;
     crew.take(true)?;
@@ -153,7 +159,8 @@ fn a_recorder_that_is_killed_is_not_felt_by_the_arm_and_its_bag_is_made_whole_by
     let killed = recorder.kill()?;
     let torn = bag::unfinished(out.path());
     ensure!(torn.len() == 1, "{torn:?}");
-    crew.commands(100, "the policy goes on", |_, now| now.driver == Intervention::POLICY)?;
+    // For as long as it takes to notice, whoever speaks reliably waits for a listener that is dead.
+    crew.commands(300, "the commands stop", |before, now| stamp(now).since(stamp(before)) < LATE)?;
     crew.recording = Recording::default();
     let recorder = crew.recorder(out.path())?;
     crew.until("it records again", records)?;
@@ -164,7 +171,8 @@ fn a_recorder_that_is_killed_is_not_felt_by_the_arm_and_its_bag_is_made_whole_by
         kept > Duration::from_millis(500) && lost < Duration::from_secs(1),
         "{kept:?} kept, {lost:?} lost"
     );
-    ensure!(crew.command.driver == Intervention::POLICY, "{:?}", crew.said);
+    let passes = [Intervention::CAUSE_NONE, Intervention::CAUSE_NO_PLAN];
+    ensure!(passes.contains(&crew.said.cause), "{:?}", crew.said);
     drop(recorder);
     Ok(())
 }

@@ -69,7 +69,8 @@ fn driven(settings: &Settings, path: &Path) -> anyhow::Result<Stage> {
     let mut load = policy::loader(layout, settings.control.clone(), Device::Cpu);
     let first = path.to_owned();
     // The stage calls it "policy".
-    let load = Box::new(move |path: &Path| load(if path == Path::new("policy") { &first } else { path }));
+    let load =
+        Box::new(move |path: &Path| load(if path == Path::new("policy") { first.as_path() } else { path }));
     let mut stage = Stage::start(settings, load, Pace::Lockstep)?;
     stage.release()?;
     Ok(stage)
@@ -86,6 +87,8 @@ fn reload(stage: &mut Stage, path: &Path) -> anyhow::Result<(bool, String)> {
         ensure!(stage.command.driver == Intervention::POLICY, "{:?}", stage.said);
     }
     let answer = asked.join().expect("it does not panic")?;
+    // What the stage keeps of it is not the runner's.
+    stage.heard.clear();
     Ok((answer.success, answer.message))
 }
 

@@ -10,6 +10,7 @@ mod bounded;
 mod troubled;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use apprentice::config::Settings;
 use apprentice::control::gate::config::{Agree, Ask, Doubt, Human, Leader, Resume};
 use apprentice::control::gate::{self, Plan};
 use apprentice::control::gate::{Button, Names};
-use apprentice::control::limits::{Corners, Each, Gripper, Limits, Most, Room};
+use apprentice::control::limits::{Corners, Gripper, Limits, Most, Room};
 use apprentice::control::{Config, Control, Mode, Outcome, Reason, watchdog};
 use apprentice::msg::own::Intervention;
 use apprentice::noise::Noise;
@@ -32,6 +33,8 @@ const WALKS: u64 = 4000;
 const TICKS: u64 = 250;
 /// Ticks that a stop in ticks may take beyond one on a curve.
 const SLACK: f64 = 4.0;
+/// So many times the time of a plain stop may one take that has to turn away from a limit first.
+const TURNING: f64 = 4.0;
 const BOX: [[f64; 3]; 2] = [[0.15, -0.35, 0.05], [0.6, 0.35, 0.7]];
 
 /// Settings of a gate and a watchdog of any kind.
@@ -90,7 +93,9 @@ struct Walk {
     seen: Vec<Seen>,
     /// How far outside of its limit each joint was.
     outside: Vec<f64>,
-    /// The command, and whether it was the same twice.
+    /// How far outside of its box the tip was.
+    tip: f64,
+    /// The last command, and whether it was one to rest.
     command: Option<Vec<f64>>,
     rests: bool,
     mode: Mode,
@@ -118,6 +123,7 @@ impl Walk {
             button: config.gate.human.button.is_some(),
             seen: vec![Seen::at([0.0; 3]); joints],
             outside: vec![0.0; joints],
+            tip: 0.0,
             command: None,
             rests: true,
             mode: control.gate().mode(),
@@ -214,6 +220,7 @@ impl Walk {
                 *seen = Seen::at([*at, 0.0, 0.0]);
                 *outside = beyond(joint, *at);
             }
+            self.tip = self.world.arm.outside(begin);
         }
         let h = self.world.period.as_secs_f64();
         for (number, (at, joint)) in now.iter().zip(joints).enumerate() {
@@ -227,6 +234,9 @@ impl Walk {
             ensure!(!(speed || acceleration || jerk), "{:?} of {joint:?}", seen);
             (self.seen[number], self.outside[number]) = (seen, out);
         }
+        let tip = self.world.arm.outside(now);
+        ensure!(tip <= self.tip + 1e-8, "the tip is {tip} outside of its box, after {}", self.tip);
+        self.tip = tip;
         Ok(())
     }
 
@@ -255,7 +265,10 @@ impl Walk {
         if matches!(self.mode, Mode::Hold(_)) {
             if !matches!(before, Mode::Hold(_)) {
                 let h = self.world.period.as_secs_f64();
-                let ticks = |(seen, joint): (&Seen, &Joint)| joint.stops_in(seen.state) / h + SLACK;
+                let ticks = |(seen, joint): (&Seen, &Joint)| {
+                    let turning = if joint.stops_freely(seen.state) { 1.0 } else { TURNING };
+                    turning * (joint.stops_in(seen.state) / h + SLACK)
+                };
                 self.within = self.seen.iter().zip(&self.world.arm.joints).map(ticks).fold(0.0, f64::max);
                 self.held = 0.0;
             }
@@ -312,12 +325,31 @@ impl Tally {
 fn any(noise: &mut Noise) -> Arm {
     let joints: Vec<Joint> = (0..1 + noise.below(3)).map(|_| Joint::draw(noise)).collect();
     let (limits, names) = bounded::limits_of(&joints);
-    Arm { limits, joints, names }
+    Arm { limits, joints, names, room: None }
 }
 
-fn walk(number: u64) -> anyhow::Result<Tally> {
+/// The simulated arm, in a box, with a gripper that feels.
+fn boxed(_noise: &mut Noise) -> Arm {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/sim_arm.yaml");
+    let settings = Settings::load(&[file], &[]).expect("it is the package's own");
+    let description = settings.description().expect("so is this").expect("the file names one");
+    let mut config = settings.control.limits.clone().expect("the file says some");
+    let [base, tip] = ["base_link", "tool0"].map(str::to_owned);
+    config.workspace = Some(Room { base, tip, corners: Corners(BOX) });
+    config.gripper = Some(Gripper { joint: "gripper".to_owned(), effort: Most(15.0) });
+    let names = settings.robot.joints;
+    let limits = Limits::load(&config, Some(&description), &names).expect("they are complete");
+    let chain = Chain::between(&description, "base_link", "tool0").expect("they are of one tree");
+    let coordinates = chain.coordinates().iter().map(|joint| ([joint.lower, joint.upper], joint.speed));
+    // Full speed after 50 ms, full acceleration after 20, as the file says.
+    let joint = |(range, speed)| Joint { range, speed, acceleration: 20.0 * speed, jerk: 1000.0 * speed };
+    let joints = coordinates.chain([([0.0, 0.04], 0.15)]).map(joint).collect();
+    Arm { limits, joints, names, room: Some((chain, BOX)) }
+}
+
+fn walk(number: u64, of: fn(&mut Noise) -> Arm) -> anyhow::Result<Tally> {
     let mut noise = Noise::of(6, number);
-    let arm = any(&mut noise);
+    let arm = of(&mut noise);
     let (mut walk, mut tally) = (Walk::new(noise, arm), Tally::default());
     for tick in 0..TICKS {
         let outcome = walk.tick().with_context(|| format!("walk {number}, tick {tick}: {:?}", walk.mode))?;
@@ -327,18 +359,31 @@ fn walk(number: u64) -> anyhow::Result<Tally> {
     Ok(tally)
 }
 
-#[test]
-fn whatever_goes_wrong_whenever_no_tick_breaks_a_limit_and_none_is_held_without_a_reason()
--> anyhow::Result<()> {
+fn walks(numbers: Range<u64>, of: fn(&mut Noise) -> Arm) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
-    for number in 0..WALKS {
-        let Tally { ticks, chunks, limited } = walk(number)?;
+    for number in numbers {
+        let Tally { ticks, chunks, limited } = walk(number, of)?;
         ticks.into_iter().for_each(|(name, ticks)| *tally.ticks.entry(name).or_default() += ticks);
         (tally.chunks, tally.limited) = (tally.chunks + chunks, tally.limited + limited);
     }
     println!("{tally:?}");
+    Ok(tally)
+}
+
+#[test]
+fn whatever_goes_wrong_whenever_no_limit_is_broken_and_nobody_is_held_without_a_reason() -> anyhow::Result<()>
+{
+    let tally = walks(0..WALKS, any)?;
     let of = |name: &str| tally.ticks.get(name).copied().unwrap_or_default();
     ensure!(of("policy") > 200_000 && of("human") > 50_000 && tally.limited > 50_000, "{tally:?}");
     ensure!(tally.ticks.len() > 17, "{tally:?}");
+    Ok(())
+}
+
+#[test]
+fn nor_does_the_tip_of_an_arm_leave_its_box() -> anyhow::Result<()> {
+    let tally = walks(0..WALKS / 40, boxed)?;
+    let of = |name: &str| tally.ticks.get(name).copied().unwrap_or_default();
+    ensure!(of("policy") > 5000 && of("human") > 1000 && tally.limited > 2000, "{tally:?}");
     Ok(())
 }

@@ -63,12 +63,13 @@ fn picture(at: i64, size: [u32; 2]) -> Image {
     picture
 }
 
-/// A demonstration of four seconds.
+/// A demonstration of a second and a half.
 fn demonstration(number: i64) -> Vec<Said> {
     let at = |at: i64| [0.3, -0.2].map(|joint| joint + 0.4 * ((at + 300 * number) as f64 / 500.0).sin());
     let names = || ["a", "b"].map(str::to_owned).to_vec();
     let mut all = Vec::new();
-    for ms in (0..4000).step_by(10) {
+    let shown = picture(40, SIZE);
+    for ms in (0..1500).step_by(10) {
         let state = JointState {
             header: header(ms),
             name: names(),
@@ -77,7 +78,10 @@ fn demonstration(number: i64) -> Vec<Said> {
         };
         all.push(said(ms, "/joint_states", &state));
         if ms % 40 == 0 {
-            all.extend(["/front", "/wrist"].map(|topic| said(ms, topic, &picture(ms, SIZE))));
+            all.extend(
+                ["/front", "/wrist"]
+                    .map(|topic| said(ms, topic, &Image { header: header(ms), ..shown.clone() })),
+            );
         }
         let wish = own::Command { names: names(), values: at(ms + 80).to_vec(), ..own::Command::default() };
         all.push(said(ms, "/expert/command", &wish));

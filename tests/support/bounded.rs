@@ -66,6 +66,13 @@ impl Joint {
         rest + a / j
     }
 
+    /// Whether no limit of position has a say in the fastest stop: the joint cannot come to one of them on the way.
+    pub(crate) fn stops_freely(&self, [p, v, a]: [f64; 3]) -> bool {
+        let fastest = v.abs() + a * a / (2.0 * self.jerk);
+        let way = 1.2 * fastest * self.stops_in([p, v, a]);
+        self.range[0] + way < p && p < self.range[1] - way
+    }
+
     /// A state of any kind, within the limits.
     pub(crate) fn state(&self, noise: &mut Noise) -> [f64; 3] {
         let [lower, upper] = self.range;

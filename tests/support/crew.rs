@@ -102,9 +102,9 @@ impl Drop for Running {
 }
 
 /// So old may what is seen, told or wished be here, in milliseconds: machines that test are busy.
-pub(crate) const AGE_MS: u64 = 400;
+pub(crate) const AGE_MS: u64 = 1000;
 /// How much later than it should a robot may be found held on such a machine.
-pub(crate) const LATE: Duration = Duration::from_millis(600);
+pub(crate) const LATE: Duration = Duration::from_millis(1000);
 
 /// A leader arm that somebody holds: it says where it is, at its rate, from when on it is somewhere.
 struct Leader {
@@ -127,6 +127,12 @@ impl Leader {
             }
         });
         Self { at, ends, thread: Some(thread) }
+    }
+
+    fn at(&self, state: &JointState, off: f64) {
+        let mut state = state.clone();
+        state.position[0] += off;
+        *self.at.lock().expect("nobody panicked") = Some(state);
     }
 }
 
@@ -151,6 +157,8 @@ pub(crate) struct Crew {
     pub(crate) states: u64,
     pub(crate) experts: u64,
     leader: Leader,
+    /// How far off the leader is that goes along with the robot.
+    mirror: Option<f64>,
     inbox: Inbox,
     _heard: Vec<Subscription>,
 }
@@ -179,6 +187,7 @@ impl Crew {
             commands: 0,
             states: 0,
             experts: 0,
+            mirror: None,
             _heard: heard,
             inbox,
             bus,
@@ -195,6 +204,7 @@ impl Crew {
         sets.extend(["joints_ms", "expert_ms"].map(|key| age(&format!("control.watchdog.{key}"))));
         // So slow that a motion lasts for as long as a test takes to end it.
         sets.push("control.limits.speed=0.2".to_owned());
+        sets.push(age("teleop.quiet_ms"));
         sets.push("teleop.leader.topic=/leader/joint_states".to_owned());
         let mut all = vec![words[0]];
         if words[0] == "teleop" {
@@ -240,10 +250,20 @@ impl Crew {
     }
 
     /// The leader arm is where the robot is, but for its first joint, which is so far off.
-    pub(crate) fn lead(&self, off: f64) {
-        let mut at = self.state.clone();
-        at.position[0] += off;
-        *self.leader.at.lock().expect("nobody panicked") = Some(at);
+    pub(crate) fn lead(&mut self, off: f64) {
+        self.mirror = None;
+        self.leader.at(&self.state, off);
+    }
+
+    /// The same, and it goes along with the robot.
+    pub(crate) fn mirror(&mut self, off: f64) {
+        self.lead(off);
+        self.mirror = Some(off);
+    }
+
+    /// It goes along no longer.
+    pub(crate) fn stand(&mut self) {
+        self.mirror = None;
     }
 
     /// Where its first joint is.
@@ -265,7 +285,10 @@ impl Crew {
                 "/command" => (self.command, self.commands) = (typed::read(&sample)?, self.commands + 1),
                 "/expert/command" => self.experts += 1,
                 "/intervention" => self.said = typed::read(&sample)?,
-                "/joint_states" => (self.state, self.states) = (typed::read(&sample)?, self.states + 1),
+                "/joint_states" => {
+                    (self.state, self.states) = (typed::read(&sample)?, self.states + 1);
+                    self.mirror.into_iter().for_each(|off| self.leader.at(&self.state, off));
+                }
                 _ => self.recording = typed::read(&sample)?,
             }
         }
@@ -297,7 +320,12 @@ impl Crew {
         for _ in 0..count {
             let (before, heard) = (self.command.clone(), self.commands);
             self.until("a command", |crew| crew.commands > heard)?;
-            ensure!(rule(&before, &self.command), "{what}: {before:?}, then {:?}", self.command);
+            ensure!(
+                rule(&before, &self.command),
+                "{what}: {before:?}, then {:?}; {:?}",
+                self.command,
+                self.said
+            );
         }
         Ok(())
     }

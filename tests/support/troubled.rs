@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apprentice::arm::Chunk;
+use apprentice::arm::{Chain, Chunk};
 use apprentice::control::gate::{Button, Plan};
 use apprentice::control::join::{Bid, Continue, Ensemble, Replace};
 use apprentice::control::watchdog::Ages;
@@ -27,6 +27,17 @@ pub(crate) struct Arm {
     pub(crate) limits: Limits,
     pub(crate) joints: Vec<Joint>,
     pub(crate) names: Vec<String>,
+    /// The box that its tip stays in, and what leads to it.
+    pub(crate) room: Option<(Chain, [[f64; 3]; 2])>,
+}
+
+impl Arm {
+    /// How far the tip is outside of its box.
+    pub(crate) fn outside(&self, positions: &[f64]) -> f64 {
+        let Some((chain, [least, most])) = &self.room else { return 0.0 };
+        let tip = chain.pose(positions).translation.vector;
+        (0..3).map(|axis| (least[axis] - tip[axis]).max(tip[axis] - most[axis])).fold(0.0, f64::max)
+    }
 }
 
 /// Everything but control.
@@ -81,7 +92,7 @@ impl World {
     pub(crate) fn new(mut noise: Noise, arm: Arm) -> Self {
         let manner = [Interpolate::Hold, Interpolate::Linear, Interpolate::Smooth][noise.below(3)];
         let schedule = Schedule::new(join(&mut noise), manner);
-        let outside = noise.chance(0.2);
+        let outside = arm.room.is_none() && noise.chance(0.2);
         let mut at = |joint: &Joint| {
             let [lower, upper] = joint.range;
             let wide = upper - lower;

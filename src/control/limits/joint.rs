@@ -52,6 +52,13 @@ impl Course {
         Self { position, speed, acceleration: (speed - self.speed) / h }
     }
 
+    /// At rest, where all that is left of the motion are digits that no position has: they would halve for many ticks yet.
+    fn stilled(self, h: f64) -> Self {
+        let nothing = |part: f64| part.abs() < f64::EPSILON;
+        let still = nothing(self.speed * h) && nothing(self.acceleration * h * h);
+        if still { Self { speed: 0.0, acceleration: 0.0, ..self } } else { self }
+    }
+
     fn mirrored(self) -> Self {
         Self { position: -self.position, speed: -self.speed, acceleration: -self.acceleration }
     }
@@ -130,7 +137,7 @@ impl Joint {
     /// The command of the fastest stop where that is [free](Stopping::free): the same as [`brake`](Self::brake) finds.
     pub(super) fn coast(&self, from: Course, h: f64) -> Course {
         let stop = Stop::new(self.acceleration, self.jerk, h);
-        from.after(stop.next(from.speed * h, from.acceleration * h * h) / (h * h), h)
+        from.after(stop.next(from.speed * h, from.acceleration * h * h) / (h * h), h).stilled(h)
     }
 
     fn mirrored(&self) -> Self {
@@ -141,12 +148,12 @@ impl Joint {
     pub(super) fn brake(&self, from: Course, h: f64) -> (Course, Option<Bound>) {
         let stop = Stop::new(self.acceleration, self.jerk, h);
         let sought = stop.next(from.speed * h, from.acceleration * h * h) / (h * h);
-        let next = from.after(sought, h);
+        let next = from.after(sought, h).stilled(h);
         if self.keeps(from, next) {
             return (self.settled(from, next, h), None);
         }
         let (acceleration, bound) = self.room(from, h).nearest(sought);
-        (self.settled(from, from.after(acceleration, h), h), bound)
+        (self.settled(from, from.after(acceleration, h).stilled(h), h), bound)
     }
 
     /// A command on the way from that of the fastest stop (0) to `next` (1).
@@ -264,23 +271,28 @@ impl Joint {
         if next.speed + gained > self.speed * (1.0 + ROUNDING) {
             return Some(Bound::Speed);
         }
-        let end = self.upper.max(next.position) + ROUNDING * (1.0 + self.upper.abs());
-        let out = next.position > self.upper.max(from.position) || next.position + self.ahead(next) > end;
+        let rounding = ROUNDING * (1.0 + self.upper.abs());
+        let [peak, rise] = self.ahead(next);
+        // Who is beyond the limit may come back as he likes, but turn round only where the limit is kept then.
+        let turns = next.position + peak > self.upper + rounding && rise > rounding;
+        let out = next.position > self.upper.max(from.position) || turns;
         out.then_some(Bound::Position)
     }
 
-    /// How far a joint goes up before its speed is nothing, with the greatest jerk and then the greatest acceleration against it.
-    fn ahead(&self, Course { speed, acceleration, .. }: Course) -> f64 {
+    /// How far a joint goes up before its speed is nothing, with the greatest jerk and then the greatest acceleration against it: from
+    /// where it is, which may be above that, and from where it is lowest before.
+    fn ahead(&self, Course { speed, acceleration, .. }: Course) -> [f64; 2] {
         let square = acceleration * acceleration + 2.0 * self.jerk * speed;
         if (speed <= 0.0 && acceleration <= 0.0) || square < 0.0 {
-            return 0.0;
+            return [f64::NEG_INFINITY, 0.0];
         }
-        let turned = (acceleration + square.sqrt()) / self.jerk;
+        let way = |t: f64| t * (speed + t * (acceleration / 2.0 - self.jerk * t / 6.0));
+        let [lowest, turned] = [-1.0, 1.0].map(|sign| (acceleration + sign * square.sqrt()) / self.jerk);
         let full = ((acceleration + self.acceleration) / self.jerk).max(0.0);
         let t = turned.min(full);
-        let gone = t * (speed + t * (acceleration / 2.0 - self.jerk * t / 6.0));
         let left = if turned > full { speed + t * (acceleration - self.jerk * t / 2.0) } else { 0.0 };
-        (gone + left * left / (2.0 * self.acceleration)).max(0.0)
+        let peak = way(t) + left * left / (2.0 * self.acceleration);
+        [peak, peak - way(lowest.max(0.0))]
     }
 
     /// `next` without the last digit by which sums miss a limit.
