@@ -90,10 +90,22 @@ enum Command {
     Standin(standin::Standin),
 }
 
+impl Command {
+    /// Whether it tells what happens itself: what its parts log besides would be in the way of that.
+    fn tells(&self) -> bool {
+        match self {
+            Self::Demo(_) => true,
+            #[cfg(all(feature = "learn", feature = "sim"))]
+            Self::Dagger(_) => true,
+            _ => false,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let (arguments, ros) = ros_args::split(std::env::args());
     let cli = Cli::parse_from(arguments);
-    command::options::log(cli.verbose, &ros);
+    command::options::log(cli.verbose, cli.command.tells(), &ros);
     let done = match cli.command {
         Command::Record(record) => record.run(&ros),
         Command::Teleop(teleop) => teleop.run(&ros),

@@ -13,6 +13,8 @@ mod error;
 pub mod evaluate;
 pub mod events;
 mod fault;
+#[cfg(feature = "sim")]
+pub mod film;
 mod folder;
 mod from;
 #[cfg(feature = "sim")]

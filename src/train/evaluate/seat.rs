@@ -11,7 +11,6 @@
 
 use std::collections::VecDeque;
 
-use super::film::Film;
 use super::motion::Motion;
 use super::robot::Robot;
 use super::{Attempt, Error, Setup, Wanted};
@@ -21,6 +20,7 @@ use crate::control::{Control, Moment, Schedule};
 use crate::data::Observation;
 use crate::sim::JOINTS;
 use crate::time::Stamp;
+use crate::train::film::Film;
 
 /// A robot and who acts on it.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ impl<'a> Seat<'a> {
     fn step(&mut self) -> Result<(), Error> {
         self.tick();
         if let Some(film) = &mut self.film {
-            film.look(self.robot.world_mut())?;
+            film.look(self.robot.world_mut(), None)?;
         }
         self.motion.add(self.command, self.seam);
         self.robot.step(&self.command);
