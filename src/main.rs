@@ -91,13 +91,13 @@ enum Command {
 }
 
 impl Command {
-    /// Whether it tells what happens itself: what its parts log besides would be in the way of that.
-    fn tells(&self) -> bool {
+    /// From which level on is logged where nothing else is said; less where what happens is told anyway.
+    fn level(&self) -> &'static str {
         match self {
-            Self::Demo(_) => true,
+            Self::Demo(_) => "error",
             #[cfg(all(feature = "learn", feature = "sim"))]
-            Self::Dagger(_) => true,
-            _ => false,
+            Self::Dagger(_) => "warn",
+            _ => "info",
         }
     }
 }
@@ -105,7 +105,7 @@ impl Command {
 fn main() -> ExitCode {
     let (arguments, ros) = ros_args::split(std::env::args());
     let cli = Cli::parse_from(arguments);
-    command::options::log(cli.verbose, cli.command.tells(), &ros);
+    command::options::log(cli.verbose, cli.command.level(), &ros);
     let done = match cli.command {
         Command::Record(record) => record.run(&ros),
         Command::Teleop(teleop) => teleop.run(&ros),

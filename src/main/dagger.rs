@@ -239,7 +239,9 @@ impl Dagger {
     fn round(&self, number: u32, settings: &Settings, stop: &Stop) -> anyhow::Result<Round> {
         let folder = self.folder(number);
         let bags = folder.join("bags");
-        put(&self.announcement(number))?;
+        if !folder.join("evaluated.json").exists() {
+            put(&self.announcement(number))?;
+        }
         let collected = once(&folder.join("collected.json"), || match number {
             0 => self.demonstrate(settings, &bags, 0, self.demonstrations, stop),
             _ => self.share(settings, &bags, number, stop),
@@ -279,7 +281,8 @@ impl Dagger {
 
     /// Trains on the bags of all rounds so far, from what the round before learned.
     fn train(&self, number: u32, run: &Path, stop: &Stop) -> anyhow::Result<Trained> {
-        let mut said = vec!["--resume".to_owned(), "--device".to_owned(), self.device.clone()];
+        let mut said: Vec<String> =
+            ["--quiet", "--resume", "--device", &self.device].map(str::to_owned).into();
         let mut option = |name: &str, value: String| said.extend([name.to_owned(), value]);
         self.settings.config.iter().for_each(|file| option("--config", file.display().to_string()));
         self.settings.set.iter().for_each(|set| option("--set", set.clone()));

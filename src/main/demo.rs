@@ -15,9 +15,7 @@ mod story;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use apprentice::node::Stop;
-
-use super::options::{put, seconds};
+use super::options::seconds;
 use super::ros_args::RosArgs;
 
 /// See it work without a robot: recorded, learned, tried, corrected and tried again, in the simulator
@@ -58,9 +56,9 @@ impl Demo {
     /// The recorder's part, which is all there is of it where nothing can be learned or simulated.
     #[cfg(not(all(feature = "learn", feature = "sim")))]
     fn record_only(&self, ros: &RosArgs) -> anyhow::Result<()> {
-        let stop = Stop::on_signals()?;
+        let stop = apprentice::node::Stop::on_signals()?;
         let bag = recording::record(self, recording::Robot::Standin, ros, &stop)?;
-        put(&format!(
+        super::options::put(&format!(
             "\nAny ROS 2 tool reads it: ros2 bag info {path}\n\
              This build has no simulator or does not learn: the rest of the story takes `cargo build --release`, with all features.\n\
              Next: describe your robot as in config/so101.yaml, then\n  \

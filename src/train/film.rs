@@ -7,8 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use image::codecs::gif::{GifEncoder, Repeat};
-use image::{Delay, Frame, ImageError, RgbaImage};
+use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
 
 use super::evaluate::Error;
 use crate::sim::Simulation;
@@ -17,8 +16,8 @@ use crate::sim::Simulation;
 pub const SIZE: [u32; 2] = [320, 240];
 /// Pictures a second, about: what is seen must still be light to send.
 const RATE_HZ: f64 = 12.5;
-/// How long the last picture is shown before the film begins anew.
-const LAST: Duration = Duration::from_millis(1200);
+/// How long the last picture is shown before the film begins anew, in hundredths of a second.
+const LAST: u16 = 120;
 /// How wide a border is, where there is one.
 const BORDER: u32 = 6;
 
@@ -35,9 +34,10 @@ pub(super) struct Film {
     path: PathBuf,
     /// What is to be seen while the film stands at its end.
     seen: Vec<u8>,
-    frames: Vec<Frame>,
+    frames: Vec<Frame<'static>>,
     one_of: u64,
-    delay: Delay,
+    /// How long a picture is shown, in hundredths of a second.
+    delay: u16,
 }
 
 impl std::fmt::Debug for Film {
@@ -49,9 +49,9 @@ impl std::fmt::Debug for Film {
 impl Film {
     /// A film for the file `path` of a world whose ticks take `tick`.
     pub(super) fn begin(path: PathBuf, tick: Duration) -> Self {
-        let one_of = (1.0 / RATE_HZ / tick.as_secs_f64()).round().max(1.0) as u64;
-        let delay = Delay::from_saturating_duration(tick * u32::try_from(one_of).unwrap_or(u32::MAX));
-        Self { path, seen: Vec::new(), frames: Vec::new(), one_of, delay }
+        let one_of = (1.0 / RATE_HZ / tick.as_secs_f64()).round().max(1.0);
+        let delay = (100.0 * one_of * tick.as_secs_f64()).round() as u16;
+        Self { path, seen: Vec::new(), frames: Vec::new(), one_of: one_of as u64, delay }
     }
 
     /// Takes a picture, if it is time for one; with a border of that colour, where there is to be one.
@@ -61,9 +61,17 @@ impl Film {
             if let Some(colour) = border {
                 frame(&mut rgb, colour);
             }
-            let image = RgbaImage::from_raw(SIZE[0], SIZE[1], news(&self.seen, &rgb));
-            let image = image.expect("a picture has all its pixels");
-            self.frames.push(Frame::from_parts(image, 0, 0, self.delay));
+            let Part { left, top, width, height, mut rgba } =
+                news(&self.seen, &rgb, SIZE.map(|length| length as usize));
+            // Ten is the quickest of its ways to choose colours that still looks right.
+            let picture = Frame::from_rgba_speed(width, height, &mut rgba, 10);
+            self.frames.push(Frame {
+                left,
+                top,
+                delay: self.delay,
+                dispose: DisposalMethod::Keep,
+                ..picture
+            });
             self.seen = rgb;
         }
         Ok(())
@@ -72,20 +80,19 @@ impl Film {
     /// Writes the file.
     pub(super) fn end(self) -> Result<(), Error> {
         let Self { path, mut frames, .. } = self;
-        if let Some(last) = frames.pop() {
-            let stays = Delay::from_saturating_duration(LAST);
-            frames.push(Frame::from_parts(last.into_buffer(), 0, 0, stays));
+        if let Some(last) = frames.last_mut() {
+            last.delay = LAST;
         }
-        let moving = |bytes: &mut Vec<u8>| -> Result<(), ImageError> {
-            // Ten is the quickest of its ways to choose colours that still looks right.
-            let mut encoder = GifEncoder::new_with_speed(bytes, 10);
+        let moving = || -> Result<Vec<u8>, EncodingError> {
+            let [width, height] = SIZE.map(|length| length as u16);
+            let mut encoder = Encoder::new(Vec::new(), width, height, &[])?;
             encoder.set_repeat(Repeat::Infinite)?;
-            encoder.encode_frames(frames)
+            frames.iter().try_for_each(|frame| encoder.write_frame(frame))?;
+            encoder.into_inner()
         };
-        let mut bytes = Vec::new();
-        match moving(&mut bytes) {
-            Ok(()) => fs::write(&path, bytes).map_err(|source| Error::File { path, source }),
-            Err(source) => Err(Error::Film { path, source: Box::new(source) }),
+        match moving() {
+            Ok(bytes) => fs::write(&path, bytes).map_err(|source| Error::File { path, source }),
+            Err(source) => Err(Error::Film { path, source }),
         }
     }
 }
@@ -101,14 +108,38 @@ fn frame(rgb: &mut [u8], colour: Colour) {
     }
 }
 
-/// The pixels of `now` that `before` did not show, opaque, and nothing where it did; all of them where there was no picture before.
-fn news(before: &[u8], now: &[u8]) -> Vec<u8> {
-    let mut before = before.chunks_exact(3);
-    let pixel = |rgb: &[u8]| match before.next() {
-        Some(shown) if shown == rgb => [0; 4],
-        _ => [rgb[0], rgb[1], rgb[2], u8::MAX],
+/// A part of a picture: where it is, how large, and red, green, blue and opacity of its pixels.
+#[derive(Debug, PartialEq)]
+struct Part {
+    left: u16,
+    top: u16,
+    width: u16,
+    height: u16,
+    rgba: Vec<u8>,
+}
+
+/// The part of `now`, of that size, in which is all that `before` did not show, and nothing where it did; all of it where there was no
+/// picture before.
+fn news(before: &[u8], now: &[u8], [width, height]: [usize; 2]) -> Part {
+    let new = |x: usize, y: usize| {
+        let pixel = 3 * (y * width + x)..3 * (y * width + x) + 3;
+        before.get(pixel.clone()) != now.get(pixel)
     };
-    now.chunks_exact(3).flat_map(pixel).collect()
+    let rows: Vec<usize> = (0..height).filter(|y| (0..width).any(|x| new(x, *y))).collect();
+    let columns: Vec<usize> = (0..width).filter(|x| rows.iter().any(|y| new(*x, *y))).collect();
+    // Where nothing moved there is a picture all the same, of one pixel: time passes.
+    let ends = |found: &[usize]| [found.first(), found.last()].map(|end| end.copied().unwrap_or(0));
+    let ([left, right], [top, bottom]) = (ends(&columns), ends(&rows));
+    let mut rgba = Vec::with_capacity(4 * (right + 1 - left) * (bottom + 1 - top));
+    for y in top..=bottom {
+        for x in left..=right {
+            let at = 3 * (y * width + x);
+            rgba.extend(if new(x, y) { [now[at], now[at + 1], now[at + 2], u8::MAX] } else { [0; 4] });
+        }
+    }
+    let [left, top, width, height] = [left, top, right + 1 - left, bottom + 1 - top]
+        .map(|length| u16::try_from(length).unwrap_or(u16::MAX));
+    Part { left, top, width, height, rgba }
 }
 
 #[cfg(test)]
@@ -117,9 +148,16 @@ mod tests {
 
     #[test]
     fn a_picture_tells_only_what_is_new() {
-        let (first, second) = ([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 7]);
-        assert_eq!(news(&[], &first), [1, 2, 3, 255, 4, 5, 6, 255]);
-        assert_eq!(news(&first, &second), [0, 0, 0, 0, 4, 5, 7, 255]);
+        let first = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4];
+        let all = news(&[], &first, [2, 2]);
+        assert_eq!((all.left, all.top, all.width, all.height), (0, 0, 2, 2));
+        assert_eq!(all.rgba, [1, 1, 1, 255, 2, 2, 2, 255, 3, 3, 3, 255, 4, 4, 4, 255]);
+        let second = [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 9];
+        assert_eq!(
+            news(&first, &second, [2, 2]),
+            Part { left: 1, top: 1, width: 1, height: 1, rgba: vec![4, 4, 9, 255] }
+        );
+        assert_eq!(news(&first, &first, [2, 2]).rgba, [0; 4]);
     }
 
     #[test]

@@ -18,6 +18,9 @@ use crate::command::record::report;
 use crate::command::ros_args::RosArgs;
 use crate::command::standin::sim_arm;
 
+/// How long the robot may take to begin, s.
+const BEGINS_S: f64 = 60.0;
+
 /// Who plays the robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Robot {
@@ -92,6 +95,8 @@ pub(super) fn record(demo: &Demo, robot: Robot, ros: &RosArgs, stop: &Stop) -> a
     if !robot.cameras() {
         settings.observe.streams.retain(|_, stream| stream.size.is_none());
     }
+    // On a machine that is busy a process takes its time to begin.
+    settings.record.wait_s = settings.record.wait_s.max(BEGINS_S);
     let running = robot.start(demo.domain)?;
     let bus = BusArgs { bus: BusKind::best(), domain: Some(demo.domain), off_host: false };
     let context = Context::new(bus.open("recorder", ros)?, stop.clone());

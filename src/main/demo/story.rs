@@ -47,7 +47,7 @@ pub(super) struct Learning {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     trials: u32,
     /// Attempts that are filmed, before and after
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     films: u32,
 }
 

@@ -103,7 +103,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What went wrong.
-        source: Box<image::ImageError>,
+        source: gif::EncodingError,
     },
     /// An attempt that went another way when it was had again.
     #[error(
