@@ -198,7 +198,7 @@ impl Loop {
             let pair = [0, 1].map(|side| (films[side].as_str(), said[side].0.as_str(), said[side].1));
             drawn.push(page::figure(&format!("Start {}", drawn.len() + 1), "", &moving::pair(pair)));
         }
-        Ok((!drawn.is_empty()).then(|| figures(&drawn)))
+        Ok((!drawn.is_empty()).then(|| page::broad_figures(&drawn)))
     }
 
     /// Attempts that were corrected, where there are films of them.
@@ -208,8 +208,9 @@ impl Loop {
             for corrected in &round.corrected {
                 let film = moved(&self.about.folder(number), &corrected.filmed)?;
                 let caption = format!("Round {number}, attempt of seed {}", corrected.filmed.seed);
-                drawn.push(page::figure(&caption, &said_of(corrected), &film));
-                drawn.push(height(corrected));
+                let height =
+                    "<small>height of the hand over the table, cm</small>\n".to_owned() + &height(corrected);
+                drawn.push(page::figure(&caption, &said_of(corrected), &(film + &height)));
             }
         }
         Ok((!drawn.is_empty()).then(|| figures(&drawn)))
@@ -280,6 +281,5 @@ fn height(corrected: &Corrected) -> String {
         begun += seconds;
     }
     let chart = Chart::of("Height of the hand over the table, cm", vec![curve]);
-    let words = "where the ground is orange, the expert drives".to_owned();
-    Chart { along: Along::Seconds, words, spans, ..chart }.figure()
+    Chart { along: Along::Seconds, spans, ..chart }.picture()
 }

@@ -59,7 +59,7 @@ pub(super) fn tell(demo: &Demo, ros: &RosArgs) -> anyhow::Result<()> {
     let blind = blind(WORLD);
     put(&format!(
         "The story of a robot arm that learns from people, in a simulator. Everything goes to {}/.\n\
-         \n1. A recording, as beside a real robot\n",
+         \n\n1. A recording, as beside a real robot\n",
         demo.out.display()
     ))?;
     if let Some(why) = &blind {
@@ -68,13 +68,13 @@ pub(super) fn tell(demo: &Demo, ros: &RosArgs) -> anyhow::Result<()> {
         ))?;
     }
     let recorded = recorded(demo, blind.is_none(), ros)?;
-    put("\n2. Demonstrations, a policy, and corrections")?;
+    put("\n\n2. Demonstrations, a policy, and corrections")?;
     let rounds = words::<Dagger>(&demo.learning.said(&demo.out, blind.is_none())?)?.rounds()?;
     let path = demo.out.join("report.html");
     page(demo, &rounds, &recorded)?.write(&path)?;
     let took = begun.elapsed();
     put(&format!(
-        "3. What came of it\n\n{}\n{}\n\nThe page: {}\n\n{}",
+        "\n\n3. What came of it\n\n{}\n{}\n\nThe page: {}\n\n{}",
         rounds.sentence(),
         told(took, anew),
         path.display(),
@@ -102,7 +102,7 @@ fn recorded(demo: &Demo, cameras: bool, ros: &RosArgs) -> anyhow::Result<PathBuf
     if known {
         put(&format!("It is there already:\n\n{}", bag::info_of(&bag)?))?;
     }
-    put(&format!("Any ROS 2 tool reads it: ros2 bag info {}", bag.display()))?;
+    put(&format!("\nAny ROS 2 tool reads it: ros2 bag info {}", bag.display()))?;
     Ok(bag)
 }
 

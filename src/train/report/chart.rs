@@ -110,6 +110,11 @@ impl Chart {
 
     /// The chart with its title, as a figure.
     pub fn figure(&self) -> String {
+        figure(&self.title, &self.words, &self.picture())
+    }
+
+    /// The chart alone, for a figure that shows more than it.
+    pub fn picture(&self) -> String {
         let places = self.places();
         let mut svg = String::new();
         for (from, to, class) in &self.spans {
@@ -124,11 +129,10 @@ impl Chart {
             svg += &self.drawn(number, curve, places);
         }
         svg += &self.key();
-        let inside = format!(
+        format!(
             "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">\n{svg}</svg>\n",
             escaped(&self.title)
-        );
-        figure(&self.title, &self.words, &inside)
+        )
     }
 
     fn places(&self) -> Places {
@@ -138,7 +142,8 @@ impl Chart {
             Along::Steps | Along::Seconds => Axis::of_steps(points().map(|point| point.0)),
         };
         let up = match self.values {
-            Values::Shares => Axis { from: 0.0, to: 1.0, decades: false },
+            // Room for the mark of none and of all.
+            Values::Shares => Axis { from: -0.02, to: 1.06, decades: false },
             Values::Any => Axis::new(points().map(|point| point.1), true),
         };
         Places { across, up }
@@ -232,7 +237,7 @@ impl Chart {
             let (x, y) = (places.x(*along) + aside, places.y(*value));
             svg += &format!("<circle class=\"dot c{colour}\" r=\"3.5\" cx=\"{x:.1}\" cy=\"{y:.1}\"/>\n");
             if !curve.ends.is_empty() {
-                let (x, y, told) = (x + 9.0, y + 4.0, self.told(*value));
+                let (x, y, told) = (x + 8.0, y - 6.0, self.told(*value));
                 svg += &format!("<text class=\"told\" x=\"{x:.1}\" y=\"{y:.1}\">{told}</text>\n");
             }
         }
@@ -262,8 +267,8 @@ mod tests {
         };
         let chart = Chart { along, values: Values::Shares, ..Chart::of("Success", vec![curve]) };
         let figure = chart.figure();
-        let all = HEIGHT - ROOM[1] - ROOM[3];
-        let ends = [0.4, 0.6].map(|share| format!("{:.1}", HEIGHT - ROOM[3] - share * all));
+        let all = (HEIGHT - ROOM[1] - ROOM[3]) / 1.08;
+        let ends = [0.4, 0.6].map(|share| format!("{:.1}", HEIGHT - ROOM[3] - (share + 0.02) * all));
         assert!(figure.contains(&format!(" {}V{}M", ends[0], ends[1])), "{figure}");
         assert_eq!(figure.matches("class=\"whisker").count(), 2);
         for told in [">90 %<", ">before<", ">after<", ">100 %<"] {

@@ -89,6 +89,11 @@ pub fn figures(figures: &[String]) -> String {
     }
 }
 
+/// The same for figures that are two in one, which take more room.
+pub fn broad_figures(inside: &[String]) -> String {
+    figures(inside).replacen("class=\"figures\"", "class=\"figures broad\"", 1)
+}
+
 /// One figure with its caption and, smaller, what is to be known of it.
 pub fn figure(caption: &str, words: &str, inside: &str) -> String {
     let words = match words.is_empty() {
