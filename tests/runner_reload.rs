@@ -130,7 +130,7 @@ fn a_truncated_checkpoint_is_refused_in_words_and_a_hundred_whole_ones_are_not_f
         stage.steps(40)?;
         ensure!(stage.command.driver == Intervention::POLICY, "{:?}", stage.said);
     }
-    let mut several = |stage: &mut Stage, count: u32| -> anyhow::Result<()> {
+    let several = |stage: &mut Stage, count: u32| -> anyhow::Result<()> {
         for _ in 0..count {
             let (taken, words) = reload(stage, &whole)?;
             ensure!(taken, "{words}");

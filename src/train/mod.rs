@@ -14,6 +14,8 @@ pub mod errors;
 pub mod evaluate;
 pub mod events;
 mod fault;
+#[cfg(feature = "sim")]
+pub mod film;
 mod folder;
 mod from;
 #[cfg(feature = "sim")]

@@ -12,7 +12,6 @@
 use std::collections::VecDeque;
 
 use super::astray::Astray;
-use super::film::Film;
 use super::motion::Motion;
 use super::robot::Robot;
 use super::{Attempt, Error, Setup, Wanted};
@@ -22,6 +21,7 @@ use crate::control::{Control, Moment, Schedule};
 use crate::data::Observation;
 use crate::sim::JOINTS;
 use crate::time::Stamp;
+use crate::train::film::Film;
 
 /// A robot and who acts on it.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl<'a> Seat<'a> {
     fn step(&mut self) -> Result<(), Error> {
         self.tick();
         if let Some(film) = &mut self.film {
-            film.look(self.robot.world_mut())?;
+            film.look(self.robot.world_mut(), None)?;
         }
         self.motion.add(self.command, self.seam);
         if self.setup.options.beside {
