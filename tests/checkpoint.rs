@@ -124,6 +124,22 @@ fn a_run_means_its_best() -> Result<(), Error> {
 }
 
 #[test]
+fn a_checkpoint_of_another_form_is_refused_in_words() -> Result<(), Error> {
+    let folder = scratch();
+    let path = folder.path().join("best");
+    let (_, policy) = small();
+    save(&path, &[&policy])?;
+    let file = path.join("provenance.json");
+    let text = fs::read_to_string(&file).expect("it was written");
+    for form in ["", "  \"form\": 1,\n"] {
+        fs::write(&file, text.replace("  \"form\": 2,\n", form)).expect("it can be written");
+        let words = opened(&path).expect_err("it says something else").to_string();
+        assert!(words.contains("this one reads the form 2: train it again"), "{words}");
+    }
+    Ok(())
+}
+
+#[test]
 fn every_flipped_byte_and_every_missing_piece_is_found() -> Result<(), Error> {
     let folder = scratch();
     let path = folder.path().join("best");

@@ -36,10 +36,16 @@ pub struct Bag {
     pub hash: String,
 }
 
+/// The form of checkpoints: it counts up whenever what the same settings and weights say is no longer the same.
+const FORM: u32 = 2;
+
 /// What `provenance.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
+    /// The form it has; none was said in the first.
+    #[serde(default)]
+    pub form: u32,
     /// Which version of this program wrote it.
     pub apprentice: String,
     /// Which libtorch it is written for.
@@ -72,7 +78,7 @@ impl Provenance {
     pub(super) fn new(origin: Origin, files: BTreeMap<String, File>) -> Self {
         let (apprentice, libtorch) = (env!("CARGO_PKG_VERSION"), crate::nn::device::LIBTORCH);
         let (apprentice, libtorch) = (apprentice.to_owned(), libtorch.to_owned());
-        let mut provenance = Self { apprentice, libtorch, origin, files, seal: String::new() };
+        let mut provenance = Self { form: FORM, apprentice, libtorch, origin, files, seal: String::new() };
         provenance.seal = provenance.unsealed();
         provenance
     }
@@ -85,6 +91,14 @@ impl Provenance {
             source,
         })?;
         let read: Self = serde_json::from_slice(&text).map_err(|source| damaged(source.to_string()))?;
+        if read.form != FORM {
+            let Self { form, apprentice, .. } = &read;
+            // Read as if it were one of ours, it would act, and act otherwise than it learned to.
+            let why = format!(
+                "it has the form {form}, of version {apprentice}; this one reads the form {FORM}: train it again"
+            );
+            return Err(damaged(why));
+        }
         match read.unsealed() == read.seal && json(&read).as_bytes() == text {
             true => Ok(read),
             false => Err(damaged("it is not what was written".to_owned())),
