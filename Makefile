@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both bring what they need first.
 #
 #   make setup          libtorch, MuJoCo and the tests' peers into .setup/, once; CUDA=1 for the full CUDA set
-#   make demo           a recording from a stand-in robot, from nothing
+#   make demo           the whole story in the simulator, from nothing to a page: recorded, learned, tried, corrected
 #   make test           formatting, lints once per feature set, every test, and of the robot's small build what differs
 #   make bench          the README's figures of speed, each beside its bar
 #   make fuzz           a minute of the fuzzer for each target; `make test` only checks that they build

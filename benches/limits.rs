@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use apprentice::config::Settings;
-use apprentice::control::limits::{Corners, Going, Limits, Room};
+use apprentice::control::limits::{Config, Corners, Each, Going, Limits, Most, Room};
 use apprentice::noise::Noise;
 
 const READY: [f64; 7] = [0.0, 0.3, 0.6, 0.6, 0.0, 0.0, 0.02];
@@ -60,6 +60,12 @@ fn main() -> anyhow::Result<()> {
                 cost(&format!("{what}, {way}"), &limits, rate, wild);
             }
         }
+        // An arm that takes half a second to stop has many more ticks of a stop to look at.
+        let soft = |most| Some(Each::All(Most(most)));
+        let soft = Config { acceleration: soft(4.0), jerk: soft(40.0), ..config.clone() };
+        let limits = Limits::load(&soft, description.as_ref(), &settings.robot.joints)?;
+        let what = ["without a workspace", "with a workspace"][usize::from(boxed)];
+        cost(&format!("{what}, soft, anywhere at once"), &limits, 250.0, true);
     }
     Ok(())
 }

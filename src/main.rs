@@ -90,10 +90,22 @@ enum Command {
     Standin(standin::Standin),
 }
 
+impl Command {
+    /// From which level on is logged where nothing else is said; less where what happens is told anyway.
+    fn level(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "error",
+            #[cfg(all(feature = "learn", feature = "sim"))]
+            Self::Dagger(_) => "warn",
+            _ => "info",
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let (arguments, ros) = ros_args::split(std::env::args());
     let cli = Cli::parse_from(arguments);
-    command::options::log(cli.verbose, &ros);
+    command::options::log(cli.verbose, cli.command.level(), &ros);
     let done = match cli.command {
         Command::Record(record) => record.run(&ros),
         Command::Teleop(teleop) => teleop.run(&ros),

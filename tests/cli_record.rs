@@ -155,6 +155,8 @@ fn an_interrupt_ends_a_recording_of_whatever_there_is_and_the_bag_is_whole() {
     }
 }
 
+/// The whole story, which takes learning and a simulator, is told in `tests/demo.rs`.
+#[cfg(not(all(feature = "learn", feature = "sim")))]
 #[test]
 fn the_demo_tells_its_story_and_leaves_a_whole_bag() {
     let _alone = alone();

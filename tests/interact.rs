@@ -217,6 +217,7 @@ fn alone() -> evaluate::Options {
         delay: 0,
         disturbance: Disturbance::default(),
         goal: None,
+        beside: false,
         films: None,
     }
 }

@@ -69,6 +69,7 @@ fn attempts_with(folder: &Path, settings: &Settings, join: Join, delay: u32) -> 
         delay,
         disturbance: Disturbance::default(),
         goal: None,
+        beside: false,
         films: None,
     };
     let act = settings.act.as_ref().context("the arm is moved")?;

@@ -4,129 +4,17 @@
 //! are not held against the code's own notion of what is well, but against differences of the commands that left. The
 //! states to begin from are drawn twice: such that a plain stop exists, which is gone through here, and of any kind.
 
+#[path = "support/bounded.rs"]
+mod bounded;
+
 use std::time::Duration;
 
-use apprentice::control::limits::{Config, Each, Going, Limits, Most, Range};
+use apprentice::control::limits::Going;
 use apprentice::noise::Noise;
-
-/// The limits of one joint, as this file holds commands to them.
-#[derive(Clone, Copy, Debug)]
-struct Joint {
-    range: [f64; 2],
-    speed: f64,
-    acceleration: f64,
-    jerk: f64,
-}
-
-impl Joint {
-    fn draw(noise: &mut Noise) -> Self {
-        let speed = 10_f64.powf(noise.within(-1.5..1.0));
-        let acceleration = speed / noise.within(0.05..1.0);
-        let lower = noise.within(-3.0..0.0);
-        let range = [lower, lower + speed * 10_f64.powf(noise.within(-1.5..1.0))];
-        Self { range, speed, acceleration, jerk: acceleration / noise.within(0.02..0.5) }
-    }
-
-    /// Whether a stop exists by which a joint set going like that keeps every limit: any of those that hold the greatest jerk,
-    /// then the greatest acceleration against the motion until it has turned, and then come to rest at leisure.
-    fn can_stop(&self, [mut p, mut v, mut a]: [f64; 3]) -> bool {
-        let step = 1e-4;
-        let against = if v + a * a.abs() / (2.0 * self.jerk) > 0.0 { -1.0 } else { 1.0 };
-        let within = |p: f64, v: f64| (self.range[0]..=self.range[1]).contains(&p) && v.abs() <= self.speed;
-        let moving = |v: f64, a: f64| v * against < 0.0 || a * against < 0.0;
-        // A third of the acceleration is left to the code, which must also be able to turn round again.
-        let most = self.acceleration / 3.0;
-        while moving(v, a) {
-            if !within(p, v) || a.abs() > self.acceleration {
-                return false;
-            }
-            a = (a + against * self.jerk * step).clamp(-most.max(a.abs()), most.max(a.abs()));
-            v += a * step;
-            p += v * step;
-        }
-        let turned = 1.5 * a.abs().powi(3) / self.jerk.powi(2);
-        let side = [p - self.range[0], self.range[1] - p];
-        within(p, v) && side[usize::from(against > 0.0)] > turned && a * a / self.jerk < self.speed
-    }
-
-    fn state(&self, noise: &mut Noise) -> [f64; 3] {
-        let [lower, upper] = self.range;
-        let side = |noise: &mut Noise| noise.within(-1.0..1.0);
-        [noise.within(lower..upper), self.speed * side(noise), self.acceleration * side(noise)]
-    }
-}
-
-fn limits_of(joints: &[Joint]) -> (Limits, Vec<String>) {
-    let names: Vec<String> = (0..joints.len()).map(|number| format!("joint_{number}")).collect();
-    let each = |of: fn(&Joint) -> f64| {
-        let pairs = names.iter().cloned().zip(joints.iter().map(|joint| Most(of(joint))));
-        Some(Each::Joints(pairs.collect()))
-    };
-    let ranges = names.iter().cloned().zip(joints.iter().map(|joint| Range(joint.range)));
-    let config = Config {
-        position: Some(Each::Joints(ranges.collect())),
-        speed: each(|joint| joint.speed),
-        acceleration: each(|joint| joint.acceleration),
-        jerk: each(|joint| joint.jerk),
-        ..Config::default()
-    };
-    (Limits::load(&config, None, &names).expect("everything is said"), names)
-}
+use bounded::{Joint, Seen, limits_of, wish};
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
-}
-
-/// The commands that left: positions, and their differences as a controller sees them.
-#[derive(Clone, Copy, Debug)]
-struct Seen {
-    state: [f64; 3],
-    jerk: f64,
-    /// The last three ticks: where one was short, so is what its difference is worth.
-    ticks: [f64; 3],
-}
-
-impl Seen {
-    fn at(state: [f64; 3]) -> Self {
-        Self { state, jerk: 0.0, ticks: [0.1; 3] }
-    }
-
-    fn and(self, position: f64, h: f64) -> Self {
-        let [p, v, a] = self.state;
-        let speed = (position - p) / h;
-        let acceleration = (speed - v) / h;
-        let ticks = [h, self.ticks[0], self.ticks[1]];
-        Self { state: [position, speed, acceleration], jerk: (acceleration - a) / h, ticks }
-    }
-
-    /// The limits that are broken by more than the last digits of positions, as these show in differences.
-    fn broken(&self, joint: &Joint) -> [bool; 4] {
-        let h = self.ticks.into_iter().fold(f64::INFINITY, f64::min);
-        let [p, v, a] = self.state;
-        let digits = 8.0 * f64::EPSILON * (1.0 + p.abs());
-        let over =
-            |value: f64, most: f64, power: i32| value.abs() > most * (1.0 + 1e-6) + digits / h.powi(power);
-        [
-            p < joint.range[0] || p > joint.range[1],
-            over(v, joint.speed, 1),
-            over(a, joint.acceleration, 2),
-            over(self.jerk, joint.jerk, 3),
-        ]
-    }
-}
-
-/// A wish of the kinds that there are: nearby, anywhere, no number, and any bits.
-fn wish(noise: &mut Noise, joint: &Joint, at: f64) -> f64 {
-    let [lower, upper] = joint.range;
-    match noise.below(12) {
-        0 => f64::NAN,
-        1 => [f64::INFINITY, f64::NEG_INFINITY][noise.below(2)],
-        2 => f64::from_bits(noise.bits()),
-        3 => [lower, upper][noise.below(2)],
-        4..7 => noise.within(2.0 * lower - upper..2.0 * upper - lower),
-        7..9 => at,
-        _ => at + noise.normal() * joint.speed * 10_f64.powf(noise.within(-4.0..0.0)),
-    }
 }
 
 /// Lengths of ticks: steady, a little uneven, and of any kind.
@@ -205,6 +93,60 @@ fn from_any_state_at_all_a_robot_is_braked_with_what_it_may() {
     assert_eq!([acceleration, jerk], [0; 2]);
 }
 
+/// Whether even the strongest braking there is, tick by tick, leads over the upper limit of position or of speed.
+fn is_lost(joint: &Joint, [p, v, a]: [f64; 3], h: f64) -> bool {
+    let (most, change) = (joint.usable(), joint.jerk * h);
+    let end = joint.range[1].max(p);
+    let (mut p, mut v, mut a) = (p, v, a);
+    loop {
+        a = (-most).clamp(a - change, a + change);
+        v += a * h;
+        p += v * h;
+        if p > end + 1e-9 || v > joint.speed * (1.0 + 1e-9) {
+            return true;
+        }
+        if v <= 0.0 {
+            return false;
+        }
+    }
+}
+
+#[test]
+fn who_cannot_be_stopped_in_time_is_braked_with_all_there_is() {
+    let (mut noise, mut lost) = (Noise::new(6), 0);
+    for _ in 0..200_000 {
+        let joint = Joint::draw(&mut noise);
+        let [lower, upper] = joint.range;
+        let (speed, acceleration) = (3.0 * joint.speed, joint.usable());
+        let state = [
+            noise.within(lower..upper),
+            speed * noise.within(-1.0..1.0),
+            acceleration * noise.within(-1.0..1.0),
+        ];
+        let h = 10_f64.powf(noise.within(-3.0..-1.3));
+        let mirrored = Joint { range: [-upper, -lower], ..joint };
+        let [up, down] = [is_lost(&joint, state, h), is_lost(&mirrored, state.map(|value| -value), h)];
+        if up == down {
+            continue;
+        }
+        lost += 1;
+        let (limits, _) = limits_of(&[joint]);
+        let mut going = Going::new(&limits);
+        assert!(going.resume(&state[..1], &state[1..2], &state[2..]));
+        let want = wish(&mut noise, &joint, state[0]);
+        match noise.chance(0.5) {
+            true => limits.apply(&mut going, &[want], Duration::from_secs_f64(h)),
+            false => limits.brake(&mut going, Duration::from_secs_f64(h)),
+        };
+        let (change, strongest) = (joint.jerk * h, if up { -acceleration } else { acceleration });
+        let strongest = strongest.clamp(state[2] - change, state[2] + change);
+        let [_, braked] = going.motion(0).expect("there is one joint");
+        let near = 1e-6 * acceleration + 1e-9 / (h * h);
+        assert!((braked - strongest).abs() < near, "{braked} for {strongest}: {state:?} of {joint:?}, {h}");
+    }
+    assert!(lost > 20_000, "{lost}");
+}
+
 /// Whoever begins outside, at whatever speed, ends inside or at rest, on the shortest way.
 #[test]
 fn whoever_is_beyond_a_limit_comes_back_and_goes_no_further() {
@@ -218,9 +160,15 @@ fn whoever_is_beyond_a_limit_comes_back_and_goes_no_further() {
         let mut going = Going::new(&limits);
         assert!(going.begin(&[begin]));
         let (h, mut away) = (10_f64.powf(noise.within(-3.0..-1.3)), out);
+        let (mut want, mut holds) = (begin, false);
         for _ in 0..(20.0 / h) as usize {
-            let want = wish(&mut noise, &joint, begin);
-            limits.apply(&mut going, &[want], seconds(h));
+            if noise.chance(0.1) {
+                (want, holds) = (wish(&mut noise, &joint, begin), noise.chance(0.2));
+            }
+            match holds {
+                true => limits.brake(&mut going, seconds(h)),
+                false => limits.apply(&mut going, &[want], seconds(h)),
+            };
             let at = going.position().expect("it has begun")[0];
             let now = (at - upper).max(lower - at);
             assert!(now <= away.max(0.0) + 1e-12, "from {away} to {now} outside: {joint:?} at ticks of {h}");

@@ -85,6 +85,7 @@ fn what_is_learned_from_play_is_told_the_target_as_its_goal() -> anyhow::Result<
             delay: 0,
             disturbance: Disturbance::default(),
             goal: goal.map(str::to_owned),
+            beside: false,
             films: None,
         };
         evaluate(&untaught, &settings.observe, act, &options, |_| {})

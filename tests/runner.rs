@@ -134,8 +134,9 @@ fn whoever_asks_hears_what_came_of_it() -> anyhow::Result<()> {
     let mut stage = Stage::start(&settings(&[])?, leading(), Pace::Lockstep)?;
     stage.release()?;
     let asked = stage.ask("~/hold");
-    stage.until(50, |said| said.driver == Intervention::HOLD)?;
-    stage.steps(5)?;
+    while !asked.is_finished() {
+        stage.step()?;
+    }
     let (granted, words) = asked.join().expect("it does not panic")?;
     ensure!(granted && words.starts_with("held: the operator"), "{words}");
     let asked = stage.ask_to_take(true);
@@ -145,6 +146,28 @@ fn whoever_asks_hears_what_came_of_it() -> anyhow::Result<()> {
     let (granted, words) = asked.join().expect("it does not panic")?;
     // Nobody commands on the expert's topic.
     ensure!(!granted && words.starts_with("held: the operator"), "{words}");
+    stage.end()?;
+    Ok(())
+}
+
+#[test]
+fn whoever_holds_the_robot_before_the_policy_goes_on_by_itself_has_the_last_word() -> anyhow::Result<()> {
+    let mut stage = Stage::start_with(&settings(&[])?, leading(), Pace::Lockstep, true)?;
+    let asked = stage.ask("~/hold");
+    while !asked.is_finished() {
+        stage.step()?;
+    }
+    let at = stage.said.driver;
+    // It may have begun to drive before the word came; from then on it is held, and stays so.
+    stage.steps(10)?;
+    stage.listen()?;
+    ensure!(
+        stage.said.driver == Intervention::HOLD && stage.said.reason.contains("operator"),
+        "{at}: {:?}",
+        stage.said
+    );
+    stage.steps(200)?;
+    ensure!(stage.said.driver == Intervention::HOLD, "{:?}", stage.said);
     stage.end()?;
     Ok(())
 }

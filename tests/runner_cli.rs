@@ -8,6 +8,8 @@
 mod cli;
 #[path = "support/collecting.rs"]
 mod collecting;
+#[path = "support/crew.rs"]
+mod crew;
 #[path = "support/patience.rs"]
 mod patience;
 #[path = "support/recording.rs"]
@@ -19,84 +21,27 @@ mod training;
 #[path = "support/waves.rs"]
 mod waves;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::path::Path;
 
-use anyhow::{Context as _, ensure};
-use apprentice::config::Settings;
-use apprentice::msg::Message as _;
-use apprentice::msg::std::Float64MultiArray;
-use apprentice::node::simulator::{Options, Pace};
-use cli::{apprentice, command, text};
-use rustix::process::{Pid, Signal, kill_process};
-use simulating::options;
-use training::Setup;
+use anyhow::ensure;
+use cli::{apprentice, text};
+use crew::{ROBOT, Running, learned};
+use rustix::process::Signal;
 
 /// A domain that nobody else has.
 const DOMAIN: &str = "147";
-const ROBOT: &str = "config/reach.yaml";
-/// A small machine that does something else beside.
-const PATIENCE: Duration = Duration::from_secs(90);
-
-/// A run that learned a little of reaching.
-fn learned(out: &Path) -> anyhow::Result<PathBuf> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(ROBOT);
-    let sets = ["policy.head={mse: {width: 64}}", "policy.width=32", "train.steps=20", "train.threads=1"];
-    let settings = Settings::load(&[file], &sets.map(str::to_owned))?;
-    let reach = options("reach", Pace::Fast, Float64MultiArray::TYPE)?;
-    let wanted = Options { seed: 500, episodes: Some(4), ..reach };
-    let bags = collecting::collect(wanted, &settings, &out.join("bags"))?;
-    let run = out.join("run");
-    Setup::with(settings, &bags, &out.join("cache")).train(&run, false)?;
-    Ok(run)
-}
-
-/// A process that is ended with the test.
-struct Running(Child);
-
-impl Running {
-    fn start<'a>(words: impl IntoIterator<Item = &'a str>, paths: &[&Path]) -> anyhow::Result<Self> {
-        let mut command = command(words, paths);
-        Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
-    }
-
-    /// Waits for its end; the exit code and all that it said.
-    fn end(mut self) -> anyhow::Result<(Option<i32>, String)> {
-        let waited = patience::until("the process ends", PATIENCE, || Ok(self.0.try_wait()?.is_some()));
-        if waited.is_err() {
-            self.0.kill()?;
-        }
-        let mut said = String::new();
-        for stream in [
-            self.0.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read>),
-            self.0.stderr.take().map(|out| Box::new(out) as Box<dyn std::io::Read>),
-        ] {
-            std::io::Read::read_to_string(&mut stream.context("it is piped")?, &mut said)?;
-        }
-        waited.with_context(|| said.clone())?;
-        Ok((self.0.wait()?.code(), said))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // One that has ended already cannot be ended.
-        self.0.kill().unwrap_or_default();
-    }
-}
 
 #[test]
 fn a_policy_acts_in_the_simulator_tick_by_tick_and_a_signal_holds_the_robot() -> anyhow::Result<()> {
     let out = tempfile::tempdir()?;
-    let run = learned(out.path())?;
+    let run = learned(out.path(), &["policy.head={mse: {width: 64}}"])?;
     let bus = ["--bus", "dds", "--domain", DOMAIN, "--config", ROBOT];
     let acts = ["run", "--lockstep", "--resume"].into_iter().chain(bus).chain(["--policy"]);
     let acting = Running::start(acts, &[&run])?;
     let simulates = ["sim", "--world", "reach", "--rate", "lockstep", "--episodes", "2", "--cameras", "none"];
     let (code, said) = Running::start(simulates.into_iter().chain(bus), &[])?.end()?;
     ensure!(code == Some(0) && said.contains("seed 1: "), "{code:?}: {said}");
-    kill_process(Pid::from_child(&acting.0), Signal::TERM)?;
+    acting.signal(Signal::TERM)?;
     let (code, said) = acting.end()?;
     ensure!(code == Some(0), "{code:?}: {said}");
     ensure!(said.contains("the policy drives") && said.contains("at the end held: "), "{said}");

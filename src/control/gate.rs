@@ -117,6 +117,10 @@ impl Gate {
         if let Some(row) = self.row.map(|row| ROWS[row]) {
             self.enter(row.to, &seen, now);
         }
+        if matches!(self.mode, Mode::Hold(_)) && !table::Modes::Taking.has(self.mode) {
+            // A robot that he could not take does not follow him later, when he no longer thinks of it.
+            self.taken = false;
+        }
         let lost = before == Mode::Human && self.mode != Mode::Human;
         if lost || seen.stop || seen.fault.is_some_and(Reason::binds_all) {
             // Whoever drove, or wanted to where nobody can, has to do something anew.
@@ -194,7 +198,8 @@ impl Gate {
             Some(false) => (self.taken, self.asked) = (false, false),
             None => {}
         }
-        if signs.resume && button != Button::Held {
+        // Of two words in one tick the person's counts.
+        if signs.resume && button != Button::Held && signs.service != Some(true) {
             (self.taken, self.asked) = (false, false);
         }
         let moved = self.leader(signs);

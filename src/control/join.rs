@@ -54,6 +54,7 @@ pub struct Replace {
 pub struct Ensemble {
     /// m in exp(−m·i), the weight of the chunk that is the i-th oldest of those with a voice. Above zero the oldest has the most
     /// weight, so a larger m takes new observations in more slowly.
+    #[serde(deserialize_with = "forgetting")]
     pub decay: f64,
 }
 
@@ -128,6 +129,16 @@ fn strength<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D
             Err(D::Error::custom(format!("{wrong} is no strength: it is finite and not negative")))
         }
         None => Ok(strength),
+    }
+}
+
+/// With more than that the weights of a hundred chunks would be no numbers.
+fn forgetting<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let decay = f64::deserialize(deserializer)?;
+    if decay.abs() <= 1.0 {
+        Ok(decay)
+    } else {
+        Err(D::Error::custom(format!("a decay of {decay}: it lies between -1 and 1")))
     }
 }
 

@@ -63,15 +63,14 @@ impl Plan {
     }
 
     /// Puts what `chunk` says of the time from `now` on in the place of what was planned. An action due in less than half a period is
-    /// left out: the way to it would be a jump. One due at this very instant counts if the chunk was thought of in no time, as in
-    /// lockstep, or if nothing lies between actions; else it is as good as late.
+    /// left out, that of this very instant too: the way to it would be a jump. It counts only if nothing lies between actions.
     pub(super) fn replace(&mut self, chunk: &Chunk, now: Stamp, interpolate: Interpolate) {
         let Some(course) = self.course(now, interpolate) else {
             *self = Self::of(chunk);
             return;
         };
         let (slack, mut coming) = (chunk.period() / 2, Self::of(chunk).knots);
-        let counts = chunk.observed() == now || interpolate == Interpolate::Hold;
+        let counts = interpolate == Interpolate::Hold;
         coming.retain(|knot| (counts && knot.due == now) || knot.due >= now + slack);
         let Some(first) = coming.first_mut() else { return };
         if first.due == now {

@@ -122,7 +122,12 @@ impl Control {
         if let Some(command) = self.held.command() {
             self.handover.sent(command, moment.now);
         }
-        self.driven |= !matches!(mode, Mode::Hold(_));
+        self.driven = match mode {
+            Mode::Policy | Mode::Human => true,
+            // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay.
+            Mode::Hold(Reason::Link | Reason::Blind(_)) => self.driven && !self.rests(),
+            Mode::Hold(_) => self.driven,
+        };
         Outcome { mode, changed: mode != before, limited }
     }
 
@@ -131,7 +136,7 @@ impl Control {
         self.held.command()
     }
 
-    /// Whether anybody has driven yet. Before, a robot is better left to whatever holds it now.
+    /// Whether anybody has driven since the robot was last out of reach. Before, it is better left to whatever holds it now.
     pub fn has_driven(&self) -> bool {
         self.driven
     }
@@ -170,7 +175,8 @@ impl Control {
             service: moment.service,
             moved: moment.moved,
             expert: self.expert(moment),
-            plan: moment.plan,
+            // An action that is due and is not there leaves nothing to do.
+            plan: if moment.plan == Plan::Due && moment.planned.is_none() { Plan::Over } else { moment.plan },
             doubt: moment.doubt,
             fault: graver(wrong, self.fault),
             resume: moment.resume,
@@ -213,9 +219,11 @@ impl Control {
             Mode::Human => moment.expert,
             Mode::Hold(_) => None,
         };
-        let Some(wish) = wish.filter(|wish| wish.len() == self.wanted.len()) else {
-            return self.held.brake(self.period);
-        };
+        let Some(wish) = wish else { return self.held.brake(self.period) };
+        if wish.len() != self.wanted.len() {
+            // A fault as any other wish that is none, and said to be one.
+            return self.held.apply(wish, self.period);
+        }
         self.wanted.copy_from_slice(wish);
         self.handover.blend(&mut self.wanted, moment.now);
         self.held.apply(&self.wanted, self.period)
@@ -344,6 +352,24 @@ mod tests {
         assert_eq!(control.tick(&held(tick + 1, &[0.1, -0.2])).mode, Mode::Human);
         control.tick(&held(tick + 2, &[f64::INFINITY, -0.2]));
         assert_eq!(control.tick(&held(tick + 3, &[0.1, -0.2])).mode, Mode::Hold(Reason::ExpertGone));
+    }
+
+    #[test]
+    fn a_wish_for_other_joints_is_a_fault_and_no_silent_stop() {
+        for limits in [true, false] {
+            let mut control = control("{}");
+            if !limits {
+                control = Control::new(&Config::default(), None, &[false; 2], vec![], PERIOD, Stamp(0));
+            }
+            let tick = released(&mut control);
+            let outcome = control.tick(&Moment { planned: Some(&[0.1]), ..at(tick) });
+            assert!(outcome.limited.is_fault(), "{outcome:?}");
+            let after = control.tick(&Moment { planned: Some(&[0.1, -0.2]), ..at(tick + 1) });
+            assert_eq!(after.mode, Mode::Hold(Reason::NoNumber));
+        }
+        let mut control = control("{}");
+        let tick = released(&mut control);
+        assert_eq!(control.tick(&at(tick)).mode, Mode::Hold(Reason::PlanOver), "due, and not there");
     }
 
     #[test]

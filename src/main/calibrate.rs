@@ -121,7 +121,7 @@ impl Calibrate {
 }
 
 /// The episodes of recordings that the policy was not trained with.
-fn unseen(checkpoint: &Checkpoint, data: &Dataset) -> anyhow::Result<Vec<usize>> {
+pub(super) fn unseen(checkpoint: &Checkpoint, data: &Dataset) -> anyhow::Result<Vec<usize>> {
     let known = &checkpoint.provenance.origin.bags;
     let learned: Vec<bool> =
         data.identities().map(|(_, hash)| known.iter().any(|bag| bag.hash == hash)).collect();

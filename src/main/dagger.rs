@@ -8,28 +8,37 @@
 //! ```text
 //!   OUT/round_0/  bags/  the expert's demonstrations        collected.json
 //!                 run/   a policy of them                   trained.json     evaluated.json
-//!   OUT/round_1/  bags/  attempts of that policy, shared    collected.json
+//!   OUT/round_1/  bags/  attempts of that policy, shared    collected.json   corrected.json
 //!                 run/   goes on from it, with all bags …   trained.json     evaluated.json
+//!   OUT/report.html      what came of it, after every round
 //! ```
 
+mod attempts;
 mod collect;
+mod films;
+mod page;
 mod step;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
+use apprentice::control::calibrate::least;
 use apprentice::control::gate::config::Agree;
 use apprentice::node::Stop;
 use apprentice::sim;
+use apprentice::train::film::film_of;
 use apprentice::train::interact::{Stray, Who};
 use serde::{Deserialize, Serialize};
 
 use super::eval::Eval;
-use super::options::{SettingsArgs, WrongUse, put};
+use super::options::{SettingsArgs, WrongUse, key_value, put};
 use super::table::Table;
 use super::train::Train;
-use step::{Collected, Judged, Trained, once, words};
+use step::{Collected, Corrected, Filmed, Judged, Trained};
+
+pub(super) use films::blind;
+pub(super) use step::{once, words};
 
 /// Let a policy drive, correct it, and train it on that, round after round
 #[derive(clap::Args, Debug)]
@@ -37,7 +46,7 @@ use step::{Collected, Judged, Trained, once, words};
 In simulation the world's expert stands in for the person. Who drives is decided at every tick by the gate that a robot has:
   human  the expert takes over when the policy strays, after a reaction time, and gives back when the two agree again
   doubt  the policy's doubt asks for him, from the threshold that was calibrated on demonstrations on
-  beta   a coin before every chunk: DAgger as it was first written; the expert says at every tick what he would do
+  beta   a coin before every chunk: DAgger as it was first written, with chunks in the place of single actions
 Ctrl-C at any time, and the same command goes on.
 
 Examples:
@@ -72,6 +81,13 @@ pub(crate) struct Dagger {
     /// With --gate doubt: demonstrations that are not learned from but say how much doubt is too much
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     calibration: u32,
+    /// The expert's labels of all rounds together, in ticks: what the demonstrations left is shared equally by the rounds, and attempts
+    /// beyond a round's share are not kept
+    #[arg(long, value_name = "TICKS")]
+    labels: Option<u64>,
+    /// Something that goes wrong in attempts and trials: sensor, action, latency or push, and how much
+    #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
+    disturb: Vec<(String, String)>,
     /// With --gate beta: in round r the expert drives with the probability of this to the power of r
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     beta: f64,
@@ -87,6 +103,9 @@ pub(crate) struct Dagger {
     /// How many worlds stand side by side
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     worlds: u32,
+    /// Film so many attempts before and after for report.html, and half as many that were corrected
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    films: u32,
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -116,8 +135,21 @@ struct Plan {
     reaction_ms: f64,
     calibration: u32,
     beta: f64,
+    labels: Option<u64>,
+    disturb: Vec<(String, String)>,
     seed: u64,
     settings: String,
+}
+
+/// The page of all rounds, within their folder.
+const PAGE: &str = "report.html";
+
+/// A loop and what came of its rounds.
+#[derive(Debug)]
+pub(crate) struct Loop {
+    about: Dagger,
+    settings: Settings,
+    rounds: Vec<Round>,
 }
 
 /// What came of a round.
@@ -125,11 +157,24 @@ struct Plan {
 struct Round {
     collected: Collected,
     judged: Judged,
+    corrected: Vec<Corrected>,
 }
 
 impl Dagger {
     /// Does what is not done yet, and shows the table.
-    pub(crate) fn run(mut self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let (folder, rounds, world) = (self.out.clone(), self.rounds, self.world.clone());
+        self.rounds()?;
+        let last = folder.join(format!("round_{rounds}")).join("run");
+        Ok(put(&format!(
+            "The page: {}\nThe last policy: apprentice eval --policy {} --world {world}",
+            folder.join(PAGE).display(),
+            last.display(),
+        ))?)
+    }
+
+    /// Does what is not done yet, and says what came of every round.
+    pub(super) fn rounds(mut self) -> anyhow::Result<Loop> {
         sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
         for (name, value) in [("tolerance", self.tolerance), ("reaction-ms", self.reaction_ms)] {
             ensure!(value > 0.0 && value.is_finite(), WrongUse(format!("--{name}: {value} is not above 0")));
@@ -140,22 +185,36 @@ impl Dagger {
         }
         self.settings.set.extend(self.sets()?);
         let settings = self.load()?;
+        if let Some(doubt) = settings.control.gate.doubt {
+            let least = least(doubt.false_alarms);
+            ensure!(
+                self.calibration as usize >= least,
+                WrongUse(format!(
+                    "--calibration {}: {} false alarms take at least {least} demonstrations",
+                    self.calibration, doubt.false_alarms
+                ))
+            );
+        }
         std::fs::create_dir_all(&self.out).with_context(|| format!("the folder {:?}", self.out))?;
         let plan = self.plan(&settings);
         let known = once(&self.out.join("plan.json"), || Ok(self.plan(&settings)))?;
         ensure!(known == plan, "{:?} is another loop: its plan.json says other things", self.out);
-        let stop = Stop::on_signals().context("signals cannot be heard")?;
-        let mut rounds = Vec::new();
-        for number in 0..=self.rounds {
-            rounds.push(self.round(number, &settings, &stop)?);
-            put(&table(&rounds))?;
+        if self.films > 0
+            && let Some(why) = films::blind(&self.world)
+        {
+            put(&format!("No films are made: {why}"))?;
+            self.films = 0;
         }
-        let last = self.folder(self.rounds).join("run");
-        Ok(put(&format!(
-            "The last policy: apprentice eval --policy {} --world {}",
-            last.display(),
-            self.world
-        ))?)
+        let stop = Stop::on_signals().context("signals cannot be heard")?;
+        let mut all = Loop { about: self, settings, rounds: Vec::new() };
+        for number in 0..=all.about.rounds {
+            let spent = all.rounds.iter().map(|round| round.collected.labels).sum();
+            let round = all.about.round(number, spent, &all.settings, &stop)?;
+            all.rounds.push(round);
+            put(&format!("\n{}", table(&all.rounds)))?;
+            all.page()?.write(&all.about.out.join(PAGE))?;
+        }
+        Ok(all)
     }
 
     fn load(&self) -> anyhow::Result<Settings> {
@@ -163,15 +222,15 @@ impl Dagger {
         Ok(self.settings.load()?.ok_or_else(wanting)?)
     }
 
-    /// What the settings have to say for a loop: an attempt that failed shows where the policy is wrong, and with a coin the expert
-    /// said all along what he would do.
+    /// What the settings have to say for a loop: an attempt that failed shows where the policy is wrong.
     fn sets(&self) -> anyhow::Result<Vec<String>> {
         let mut sets = vec!["data.failures=keep".to_owned()];
-        if self.gate == Gate::Beta {
-            sets.push("data.interventions=expert".to_owned());
-        }
         if self.gate == Gate::Doubt && self.load()?.control.gate.doubt.is_none() {
             sets.push("control.gate.doubt.false_alarms=0.1".to_owned());
+        }
+        // Nobody but who is named by the gate takes over.
+        if self.gate != Gate::Doubt {
+            sets.push("control.gate.doubt=null".to_owned());
         }
         // Calibration has demonstrations of its own here.
         sets.push("train.calibrate=false".to_owned());
@@ -188,6 +247,8 @@ impl Dagger {
             reaction_ms: self.reaction_ms,
             calibration: self.calibration,
             beta: self.beta,
+            labels: self.labels,
+            disturb: self.disturb.clone(),
             seed: self.seed,
             settings: settings.to_yaml(),
         }
@@ -197,23 +258,54 @@ impl Dagger {
         self.out.join(format!("round_{round}"))
     }
 
-    /// Collect, train, judge.
-    fn round(&self, number: u32, settings: &Settings, stop: &Stop) -> anyhow::Result<Round> {
+    /// Collect, train, judge; where the rounds before spent so many labels.
+    fn round(&self, number: u32, spent: u64, settings: &Settings, stop: &Stop) -> anyhow::Result<Round> {
         let folder = self.folder(number);
         let bags = folder.join("bags");
+        if !folder.join("evaluated.json").exists() {
+            put(&self.announcement(number))?;
+        }
         let collected = once(&folder.join("collected.json"), || match number {
             0 => self.demonstrate(settings, &bags, 0, self.demonstrations, stop),
-            _ => self.share(settings, &bags, number, stop),
+            _ => self.share(settings, &bags, number, spent, stop),
         })?;
+        let corrected = match self.films > 0 && number > 0 {
+            true => once(&folder.join("corrected.json"), || self.corrected(settings, number))?,
+            false => Vec::new(),
+        };
         let run = folder.join("run");
         once(&folder.join("trained.json"), || self.train(number, &run, stop))?;
-        let judged = once(&folder.join("evaluated.json"), || self.judge(&run))?;
-        Ok(Round { collected, judged })
+        let judged = once(&folder.join("evaluated.json"), || self.judge(number, &run))?;
+        Ok(Round { collected, judged, corrected })
+    }
+
+    /// What happens in a round, for whoever waits for it.
+    fn announcement(&self, number: u32) -> String {
+        let Self { world, episodes, demonstrations, trials, .. } = self;
+        let tried = format!("Then it is tried alone, {trials} times.");
+        match (number, self.gate) {
+            (0, _) => format!(
+                "\nRound 0: the expert shows {world} {demonstrations} times, and a policy is learned from that. {tried}"
+            ),
+            (_, Gate::Human) => format!(
+                "\nRound {number}: the policy tries {episodes} times, and the expert takes over where it strays. It goes on learning from \
+                 what he did there. {tried}"
+            ),
+            (_, Gate::Doubt) => format!(
+                "\nRound {number}: the policy tries {episodes} times, and asks the expert where it doubts. It goes on learning from what he \
+                 did there. {tried}"
+            ),
+            (_, Gate::Beta) => format!(
+                "\nRound {number}: policy and expert drive by a coin, {episodes} times. The policy goes on learning from what the expert did. \
+                 {tried}"
+            ),
+        }
     }
 
     /// Trains on the bags of all rounds so far, from what the round before learned.
     fn train(&self, number: u32, run: &Path, stop: &Stop) -> anyhow::Result<Trained> {
-        let mut said = vec!["--resume".to_owned(), "--device".to_owned(), self.device.clone()];
+        let mut said: Vec<String> =
+            ["--quiet", "--resume", "--device", &self.device].map(str::to_owned).into();
         let mut option = |name: &str, value: String| said.extend([name.to_owned(), value]);
         self.settings.config.iter().for_each(|file| option("--config", file.display().to_string()));
         self.settings.set.iter().for_each(|set| option("--set", set.clone()));
@@ -229,13 +321,30 @@ impl Dagger {
         Ok(Trained { steps: outcome.steps, seconds: outcome.seconds })
     }
 
-    fn judge(&self, run: &Path) -> anyhow::Result<Judged> {
+    fn judge(&self, number: u32, run: &Path) -> anyhow::Result<Judged> {
         let (policy, trials) = (run.display().to_string(), self.trials.to_string());
         let said =
             ["--policy", &policy, "--world", &self.world, "--episodes", &trials, "--device", &self.device];
-        let said: Vec<String> = said.map(str::to_owned).into();
+        let mut said: Vec<String> = said.map(str::to_owned).into();
+        for (kind, size) in &self.disturb {
+            said.extend(["--disturb".to_owned(), format!("{kind}={size}")]);
+        }
+        // What is between the first and the last round is seen in figures well enough.
+        let films = if number == 0 || number == self.rounds { self.films.min(self.trials) } else { 0 };
+        let folder = self.folder(number).join("films");
+        if films > 0 {
+            said.extend(["--video".to_owned(), folder.display().to_string()]);
+            said.extend(["--videos".to_owned(), films.to_string()]);
+        }
         let report = words::<Eval>(&said)?.report()?;
-        Ok(Judged { share: report.share, interval: report.interval, score: report.score })
+        let filmed = report.attempts.iter().take(films as usize).map(|attempt| Filmed {
+            seed: attempt.seed,
+            success: attempt.success,
+            seconds: attempt.seconds,
+            file: PathBuf::from("films").join(film_of(&self.world, attempt.seed)),
+        });
+        let films = filmed.collect();
+        Ok(Judged { share: report.share, interval: report.interval, score: report.score, films })
     }
 
     /// Who takes over in a round.
@@ -251,29 +360,29 @@ impl Dagger {
     }
 }
 
-/// What came of the rounds; the expert's labels are counted from the first.
+/// What came of the rounds, for a terminal.
 fn table(rounds: &[Round]) -> String {
-    let heads = [
-        "round",
-        ">labels",
-        ">taken over",
-        ">policy",
-        ">expert",
-        ">held",
-        ">shared",
-        ">alone",
-        "95 % interval",
-    ];
-    let mut table = Table::new(&heads);
+    let mut table = Table::new(&heads());
+    rows(rounds).into_iter().for_each(|row| table.row(row));
+    table.to_string()
+}
+
+/// What is told of a round; numbers are marked.
+fn heads() -> [&'static str; 9] {
+    ["round", ">labels", ">taken over", ">policy", ">expert", ">held", ">shared", ">alone", "95 % interval"]
+}
+
+/// What came of each round; the expert's labels are counted from the first.
+fn rows(rounds: &[Round]) -> Vec<Vec<String>> {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let mut labels = 0;
-    for (number, Round { collected: Collected { tally, labels: more }, judged }) in rounds.iter().enumerate()
-    {
+    let row = |(number, round): (usize, &Round)| {
+        let Round { collected: Collected { tally, labels: more }, judged, .. } = round;
         labels += more;
-        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
         let ticks = |part| of(part, tally.ticks());
-        let [low, high] = judged.interval;
-        table.row(vec![
+        let [low, high] = judged.interval.map(percent);
+        vec![
             number.to_string(),
             labels.to_string(),
             tally.switches.to_string(),
@@ -282,8 +391,8 @@ fn table(rounds: &[Round]) -> String {
             ticks(tally.hold),
             of(tally.successes, tally.attempts),
             percent(judged.share),
-            format!("{} to {}", percent(low), percent(high)),
-        ]);
-    }
-    table.to_string()
+            format!("{low} to {high}"),
+        ]
+    };
+    rounds.iter().enumerate().map(row).collect()
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use apprentice::arm::Dart;
 use apprentice::config;
-use apprentice::data::errors;
+use apprentice::data::errors::{self, Errors};
 use apprentice::spec::Name;
 
 use super::bag::Bags;
@@ -24,10 +24,11 @@ pub(crate) enum Noise {
 /// The noise that makes demonstrations visit what a policy will visit: the covariance of its errors
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
-The recordings are demonstrations that the policy was not trained on, with the policy's commands beside the teacher's:
-run the policy without letting it drive, and record its topic too.
+The recordings are demonstrations that the policy was not trained on. With --learned the policy is asked here what it would have
+done; otherwise its commands are in the recordings beside the teacher's: run it without letting it drive, and record its topic too.
 
 Examples:
+  apprentice dart fit held_out --learned runs/pick --out dart.yaml
   apprentice dart fit held_out --out dart.yaml
   apprentice dart fit held_out --out dart.yaml --final-error 0.5
       scaled, so that the variances of an episode sum to 0.5 rad²
@@ -41,6 +42,10 @@ pub(crate) struct Fit {
     /// The topic of the teacher's commands
     #[arg(long, value_name = "/NAME", default_value = "/expert/command", value_parser = Name::parse)]
     teacher: Name,
+    /// The policy to be asked: a run's folder, or a checkpoint
+    #[cfg(feature = "learn")]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["teacher", "policy"])]
+    learned: Option<PathBuf>,
     /// The topic of the policy's commands
     #[arg(long, value_name = "/NAME", default_value = "/policy/command", value_parser = Name::parse)]
     policy: Name,
@@ -60,8 +65,7 @@ impl Noise {
 
 impl Fit {
     fn run(self) -> anyhow::Result<()> {
-        let recordings = self.bags.found()?;
-        let errors = errors::collect(&recordings, &self.teacher.to_string(), &self.policy.to_string())?;
+        let errors = self.errors()?;
         let steps = errors.rows.len() / errors.episodes;
         let mut dart = Dart::fit(errors.joints, &errors.rows)?;
         if let Some(final_error) = self.final_error {
@@ -82,6 +86,34 @@ impl Fit {
         ))?;
         Ok(())
     }
+}
+
+impl Fit {
+    fn errors(&self) -> anyhow::Result<Errors> {
+        let recordings = self.bags.found()?;
+        #[cfg(feature = "learn")]
+        if let Some(run) = &self.learned {
+            return asked(run, &recordings);
+        }
+        Ok(errors::collect(&recordings, &self.teacher.to_string(), &self.policy.to_string())?)
+    }
+}
+
+/// The errors of the policy in `run`, which is asked what it would have done.
+#[cfg(feature = "learn")]
+fn asked(run: &std::path::Path, recordings: &[PathBuf]) -> anyhow::Result<Errors> {
+    use apprentice::config::Settings;
+    use apprentice::nn::device::Device;
+    use apprentice::policy::checkpoint;
+    use apprentice::train;
+
+    let checkpoint = checkpoint::open(run, Device::Cpu)?;
+    let settings =
+        Settings::parse(&checkpoint.settings, &checkpoint.path.join("config.yaml").display().to_string())?;
+    let data = super::train::dataset(&settings, recordings, None)?;
+    let episodes = super::calibrate::unseen(&checkpoint, &data)?;
+    let mut progress = super::progress::Progress::begin("asking", episodes.len() as u64, "episodes");
+    Ok(train::errors::errors(&checkpoint.policy, &settings.control, &data, &episodes, || progress.step())?)
 }
 
 /// A number above nothing.

@@ -1,100 +1,70 @@
 //! `apprentice demo`: the story of this program on a machine with no robot.
 //!
-//! The stand-in is a process of its own, so that what is shown is the way of a real robot's messages, over sockets, and not
-//! a shortcut within one process.
+//! ```text
+//!   a robot's topics over DDS ─► a bag ─┐
+//!   demonstrations ─► bags ─► a policy ─► tried ─► corrected ─► trained on ─► tried ─► corrected ─► … ─► a page
+//! ```
+//!
+//! Every step is a command of its own, done as a user would do it; here is only their order, what is said about them, and the page.
+//! What a step left in the folder is not done again.
+
+mod recording;
+#[cfg(all(feature = "learn", feature = "sim"))]
+mod story;
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use apprentice::node::recorder::{self, Session, Wanted};
-use apprentice::node::{Context, Stop};
-
-use super::bag;
-use super::notes::{self, NoteArgs};
-use super::options::{BusArgs, BusKind, seconds};
-use super::record::report;
+use super::options::seconds;
 use super::ros_args::RosArgs;
-use super::standin::sim_arm;
 
-/// See it work without a robot: a stand-in publishes two cameras and an arm, one episode of it is recorded
+/// See it work without a robot: recorded, learned, tried, corrected and tried again, in the simulator
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
+A few minutes on two cores; no GPU and no display are needed. Ctrl-C at any time, and the same command goes on.
+
 Examples:
   apprentice demo
-  apprentice demo --out /tmp/demo --seconds 20")]
+  apprentice demo --out /tmp/demo --rounds 4
+      two more rounds of corrections
+  apprentice demo --demonstrations 8 --episodes 8 --steps 500 --trials 20
+      in a hurry, and the worse for it")]
 pub(crate) struct Demo {
-    /// The folder of episodes
+    /// The folder of everything
     #[arg(long, short, value_name = "DIR", default_value = "demo")]
     out: PathBuf,
-    /// How long the episode is
-    #[arg(long, value_name = "S", default_value = "5", value_parser = seconds)]
+    /// How long the episode is that is recorded over the bus
+    #[arg(long, value_name = "S", default_value = "8", value_parser = seconds)]
     seconds: Duration,
     /// The domain; one that no robot of yours is on
     #[arg(long, value_name = "N", default_value_t = 77, value_parser = clap::value_parser!(u16).range(0..=232))]
     domain: u16,
+    #[cfg(all(feature = "learn", feature = "sim"))]
+    #[command(flatten)]
+    learning: story::Learning,
 }
 
 impl Demo {
-    /// Starts the stand-in, records one episode of it, shows what is in the bag.
+    /// Tells it from the beginning to the end.
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
-        let settings = sim_arm()?;
-        let stop = Stop::on_signals().context("signals cannot be heard")?;
-        println!(
-            "A stand-in for a robot starts: two cameras 640×480 at 25 Hz, an arm at 100 Hz and its leader."
-        );
-        let robot = Robot::start(self.domain)?;
-        let bus = BusArgs { bus: BusKind::best(), domain: Some(self.domain), off_host: false };
-        let context = Context::new(bus.open("recorder", ros)?, stop);
-        let wanted = Wanted { expect: settings.expected(context.bus.node())?, all: false };
-        let mut notes = notes::of_robot(&settings, context.bus.node())?;
-        notes.extend(NoteArgs::of_task("wave").notes());
-        let session = Session {
-            out: self.out,
-            episodes: Some(1),
-            length: Some(self.seconds),
-            auto: true,
-            notes,
-            ..Session::default()
-        };
-        println!("One episode of {} s is recorded over {}.", self.seconds.as_secs_f64(), BusKind::best());
-        let outcome = recorder::run(&context, wanted, settings.record.clone(), session)?;
-        drop(robot);
-        report(&outcome);
-        let [kept] = &outcome.kept[..] else { anyhow::bail!("no episode was kept") };
-        println!();
-        print!("{}", bag::info_of(&kept.path)?);
-        println!(
-            "\nAny ROS 2 tool reads it: ros2 bag info {path}\nNext: describe your robot as in config/so101.yaml, then\n  \
+        #[cfg(all(feature = "learn", feature = "sim"))]
+        return story::tell(&self, ros);
+        #[cfg(not(all(feature = "learn", feature = "sim")))]
+        self.record_only(ros)
+    }
+
+    /// The recorder's part, which is all there is of it where nothing can be learned or simulated.
+    #[cfg(not(all(feature = "learn", feature = "sim")))]
+    fn record_only(&self, ros: &RosArgs) -> anyhow::Result<()> {
+        let stop = apprentice::node::Stop::on_signals()?;
+        let bag = recording::record(self, recording::Robot::Standin, ros, &stop)?;
+        super::options::put(&format!(
+            "\nAny ROS 2 tool reads it: ros2 bag info {path}\n\
+             This build has no simulator or does not learn: the rest of the story takes `cargo build --release`, with all features.\n\
+             Next: describe your robot as in config/so101.yaml, then\n  \
              apprentice record --config config/<robot>.yaml --out demos",
-            path = kept.path.display()
-        );
+            path = bag.display()
+        ))?;
         Ok(())
-    }
-}
-
-/// The stand-in's process; dropped, it ends.
-struct Robot(Child);
-
-impl Robot {
-    fn start(domain: u16) -> anyhow::Result<Self> {
-        let binary = std::env::current_exe().context("this program's own file is not known")?;
-        let child = Command::new(binary)
-            .args(["standin", "--domain", &domain.to_string()])
-            .stdin(Stdio::piped())
-            .spawn()
-            .context("the stand-in does not start")?;
-        Ok(Self(child))
-    }
-}
-
-impl Drop for Robot {
-    fn drop(&mut self) {
-        // It ends by itself once its standard input does.
-        drop(self.0.stdin.take());
-        if let Err(error) = self.0.wait() {
-            tracing::warn!(%error, "the stand-in cannot be waited for");
-        }
     }
 }

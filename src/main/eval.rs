@@ -3,6 +3,7 @@
 //! The robot's streams and its rate of control are those that the policy was trained with, which its checkpoint holds; what is laid
 //! over them here is how it acts.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -57,6 +58,9 @@ pub(crate) struct Eval {
     /// Something that goes wrong: sensor, action, latency or push, and how much
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
+    /// Ask the world's expert at every tick what he would have done, and say with --json how far that was from what was done
+    #[arg(long)]
+    beside: bool,
     /// Write films of the first attempts into this folder
     #[arg(long, value_name = "DIR")]
     video: Option<PathBuf>,
@@ -102,6 +106,7 @@ impl Eval {
             delay: self.delay,
             disturbance: disturbance(&self.disturb)?,
             goal: self.goal.clone(),
+            beside: self.beside,
             films: self.video.clone().map(|folder| (folder, self.videos)),
         };
         let mut progress = Progress::begin(entry.name, u64::from(self.episodes), "attempts");
@@ -129,6 +134,14 @@ fn table(report: &Report) -> String {
     if report.late > 0.0 || report.waited > 0.0 {
         row("actions that came too late, an attempt", format!("{:.1}", report.late));
         row("seconds of waiting for a chunk", format!("{:.2}", report.waited));
+    }
+    let mut held = BTreeMap::<&str, usize>::new();
+    attempts
+        .iter()
+        .filter_map(|attempt| attempt.held.as_deref())
+        .for_each(|why| *held.entry(why).or_default() += 1);
+    for (why, times) in held {
+        row("attempts that ended held", format!("{times}: {why}"));
     }
     let gaps: u64 = attempts.iter().map(|attempt| attempt.gaps).sum();
     if gaps > 0 {

@@ -144,10 +144,10 @@ impl BusArgs {
     }
 }
 
-/// Logs to standard error, above whatever stands at the foot of the terminal.
-pub(crate) fn log(verbose: u8, ros: &RosArgs) {
+/// Logs to standard error, above whatever stands at the foot of the terminal, from `level` on where nobody says more.
+pub(crate) fn log(verbose: u8, level: &str, ros: &RosArgs) {
     let level = ros.log_level.as_deref().unwrap_or(match verbose {
-        0 => "info",
+        0 => level,
         1 => "debug",
         _ => "trace",
     });

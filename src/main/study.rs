@@ -3,6 +3,7 @@
 //! Every step is this very program with other words, started as a process of its own: what the study finds is what its reader gets.
 //! A cell that is done is a file; begun again, the study goes on where it was.
 
+mod compounding;
 mod data;
 mod delay;
 
@@ -12,6 +13,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use apprentice::study::heads::{self, Cell, Outcome};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::options::put;
@@ -46,6 +49,15 @@ Examples:
       all cells: some two hours on two cores; Ctrl-C at any time, and the same command goes on
   apprentice study delay --policy pick=runs/pick --worlds pick --joins replace,continue --delays 4")]
     Delay(delay::Delay),
+    /// What becomes of small errors: demonstrations alone, with noise, and with corrections, at equal labels
+    #[command(after_help = "\
+Run it in a clone of the project. Training is counted in steps: what comes out is the same again.
+
+Examples:
+  apprentice study compounding
+      all cells: about an hour on two cores; Ctrl-C at any time, and the same command goes on
+  apprentice study compounding --ways cloned,human --seeds 3")]
+    Compounding(compounding::Compounding),
 }
 
 /// The experiment `heads`.
@@ -81,21 +93,10 @@ impl Study {
             Self::Heads(study) => study,
             Self::Data(study) => return study.run(),
             Self::Delay(study) => return study.run(),
+            Self::Compounding(study) => return study.run(),
         };
         let cells = heads::cells(&study.worlds, &study.heads, study.minutes);
-        let mut outcomes = Vec::new();
-        for cell in &cells {
-            let file = study.out.join(format!("{}.json", cell.name()));
-            let outcome = match fs::read_to_string(&file) {
-                Ok(text) => serde_json::from_str(&text).with_context(|| format!("{file:?}"))?,
-                Err(_not_done) => {
-                    let outcome = study.cell(cell)?;
-                    fs::write(&file, serde_json::to_string_pretty(&outcome)?)?;
-                    outcome
-                }
-            };
-            outcomes.push(outcome);
-        }
+        let outcomes = resumed(&study.out, &cells, Cell::name, |cell| study.cell(cell))?;
         Ok(put(&heads::table(&outcomes))?)
     }
 }
@@ -148,6 +149,27 @@ fn outcome(cell: &Cell, run: &Path, said: &Value) -> anyhow::Result<Outcome> {
         jerk: number("jerk")?,
         thinking_ms: said["thinking_ms"][0].as_f64().context("the evaluation says no thinking_ms")?,
     })
+}
+
+/// What came out of each cell, from its file where it is done, and else done now.
+fn resumed<C, O: Serialize + DeserializeOwned>(
+    out: &Path,
+    cells: &[C],
+    name: impl Fn(&C) -> String,
+    run: impl Fn(&C) -> anyhow::Result<O>,
+) -> anyhow::Result<Vec<O>> {
+    let of = |cell: &C| {
+        let file = out.join(format!("{}.json", name(cell)));
+        match fs::read_to_string(&file) {
+            Ok(text) => serde_json::from_str(&text).with_context(|| format!("{file:?}")),
+            Err(_not_done) => {
+                let outcome = run(cell)?;
+                fs::write(&file, serde_json::to_string_pretty(&outcome)?)?;
+                Ok(outcome)
+            }
+        }
+    };
+    cells.iter().map(of).collect()
 }
 
 /// Runs this program with other words; what it printed.

@@ -58,6 +58,9 @@ pub(crate) struct Train {
     /// End after so many minutes; `train.minutes` of the settings
     #[arg(long, value_name = "M")]
     minutes: Option<f64>,
+    /// Leave out what became of the recordings
+    #[arg(long)]
+    quiet: bool,
     /// Where decoded recordings are kept [default: .apprentice beside the first recording]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -84,7 +87,9 @@ impl Train {
         };
         train::Folder::open(&self.out, self.resume)?;
         let dataset = self.dataset(&settings)?;
-        put(&format!("{}\n", summary(&dataset)))?;
+        if !self.quiet {
+            put(&format!("{}\n", summary(&dataset)))?;
+        }
         self.learn(&settings, &dataset, device)
     }
 

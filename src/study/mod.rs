@@ -3,6 +3,7 @@
 //! An experiment is a list of cells, each the same few commands with other settings. Nothing here runs them: whoever does, does what a
 //! user would, command by command, so that a figure in the README is one that its reader can have.
 
+pub mod compounding;
 pub mod data;
 pub mod delay;
 pub mod heads;

@@ -23,6 +23,8 @@ pub(super) enum Purpose {
     Landmarks = 7,
     /// What policies draw while their doubt is watched.
     Doubt = 8,
+    /// What they draw while their errors are looked at.
+    Errors = 9,
 }
 
 /// The stream for `purpose`, of the ensemble's `member`, and `number`.

@@ -9,10 +9,13 @@ mod chance;
 mod config;
 pub mod doubts;
 mod error;
+pub mod errors;
 #[cfg(feature = "sim")]
 pub mod evaluate;
 pub mod events;
 mod fault;
+#[cfg(feature = "sim")]
+pub mod film;
 mod folder;
 mod from;
 #[cfg(feature = "sim")]

@@ -31,6 +31,8 @@ use apprentice::wire::{Qos, Sample, Topic};
 
 /// No condition takes longer on a machine that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// What a tick takes at least where the runner does not wait for what it hears: ten times as fast as it would be.
+const LEAST: Duration = Duration::from_millis(1);
 /// The period of control.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Every fourth tick something is observed, and the object is seen.
@@ -80,6 +82,7 @@ pub(crate) struct Stage {
     pub(crate) said: Intervention,
     pub(crate) command: Command,
     ticks: u64,
+    pace: Pace,
     inbox: Inbox,
     times: Publisher<Clock>,
     states: Publisher<JointState>,
@@ -149,6 +152,16 @@ fn header(stamp: Stamp) -> Header {
 impl Stage {
     /// Starts a runner for the robot of `settings`.
     pub(crate) fn start(settings: &Settings, load: Load, pace: Pace) -> anyhow::Result<Self> {
+        Self::start_with(settings, load, pace, false)
+    }
+
+    /// The same; the policy may go on by itself as soon as it can, where it is `released`.
+    pub(crate) fn start_with(
+        settings: &Settings,
+        load: Load,
+        pace: Pace,
+        released: bool,
+    ) -> anyhow::Result<Self> {
         let clock = Arc::new(ToldClock::new(Stamp::from_parts(1000, 0)));
         let hub = Hub::new(clock.clone());
         let side = hub.join(Node::new("robot", "")?);
@@ -166,7 +179,7 @@ impl Stage {
         let subscriptions = topics.iter().map(listen).collect::<Result<_, _>>()?;
         let stop = Stop::default();
         let context = Context::new(Arc::new(hub.join(Node::new("policy", "")?)), stop.clone());
-        let options = Options { policy: "policy".into(), pace, ..Options::default() };
+        let options = Options { policy: "policy".into(), pace, released, ..Options::default() };
         let runner = Runner::open(&context, robot(settings)?, load, options)?;
         let thread = std::thread::spawn(move || runner.run());
         Ok(Self {
@@ -180,6 +193,7 @@ impl Stage {
             said: Intervention::default(),
             command: Command::default(),
             ticks: 0,
+            pace,
             thread: Some(thread),
             _heard: subscriptions,
             robot: side,
@@ -197,8 +211,14 @@ impl Stage {
 
     /// A tick: time goes on, the robot speaks, and does what it is told.
     pub(crate) fn step(&mut self) -> anyhow::Result<()> {
+        let begun = Instant::now();
         self.speak()?;
-        self.answered()
+        self.answered()?;
+        if self.pace == Pace::Clock {
+            // Told time would else run away from the thread that listens.
+            std::thread::sleep(LEAST.saturating_sub(begun.elapsed()));
+        }
+        Ok(())
     }
 
     /// So many ticks.
@@ -291,10 +311,11 @@ impl Stage {
         // What is seen has to be thought about first.
         self.steps(3 * GRID)?;
         let asked = self.ask("~/resume");
-        self.until(200, |said| said.driver == Intervention::POLICY)?;
+        // Whoever asks is a thread that a busy machine may not wake for many ticks.
         while !asked.is_finished() {
             self.step()?;
         }
+        self.until(200, |said| said.driver == Intervention::POLICY)?;
         ensure!(asked.join().is_ok_and(|answer| answer.is_ok()), "nobody answered");
         Ok(())
     }

@@ -6,7 +6,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 #[path = "demonstrations.rs"]
-mod demonstrations;
+pub(crate) mod demonstrations;
 
 use std::path::{Path, PathBuf};
 

@@ -43,8 +43,10 @@ use service::Client;
 pub use super::Granted;
 pub use urgency::granted;
 
-/// How many messages of a reliable topic may be on their way before a sender has to wait.
-const WINDOW: i32 = 64;
+/// How many messages of a reliable topic may be unacknowledged before a sender has to wait, of large ones and of others. A reader that
+/// was killed is believed to be there for up to a minute, and whoever waits for it says nothing to anybody else meanwhile: a
+/// recorder that died stopped the commands of a robot. So of small messages there is room for those of a minute.
+const WINDOW: [i32; 2] = [64, 1 << 15];
 
 /// The longest that a sample waits for an earlier one to be sent again.
 const HELD_BACK: Duration = Duration::from_secs(10);
@@ -167,7 +169,8 @@ impl Arrivals {
 impl Bus for Dds {
     fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
         let name = self.node.resolve(&topic.name)?;
-        let qos = words::qos(&topic.qos, WINDOW.max(words::depth(&topic.qos)));
+        let window = WINDOW[usize::from(!is_large(&topic.type_name))];
+        let qos = words::qos(&topic.qos, window.max(words::depth(&topic.qos)));
         let voice = self.endpoints.speak(&words::topic(&name), &topic.type_name, &qos)?;
         let (endpoints, clock) = (Arc::clone(&self.endpoints), self.clock());
         Ok(Box::new(Mouth { topic: Topic { name, ..topic.clone() }, voice, endpoints, clock }))

@@ -51,6 +51,11 @@ impl Only {
         }
     }
 
+    /// Time begins anew: whoever is heard first owns the topic.
+    pub fn forget(&mut self) {
+        self.owner = None;
+    }
+
     /// How many messages were refused.
     pub fn refused(&self) -> u64 {
         self.refused
@@ -99,5 +104,7 @@ mod tests {
         assert_eq!(only.admit(second, ms(191)), Admission::Owner);
         assert_ne!(only.admit(first, ms(192)), Admission::Owner);
         assert_eq!(only.refused(), 3);
+        only.forget();
+        assert_eq!(only.admit(first, ms(0)), Admission::Owner, "time began anew");
     }
 }

@@ -52,6 +52,13 @@ impl Course {
         Self { position, speed, acceleration: (speed - self.speed) / h }
     }
 
+    /// At rest, where all that is left of the motion are digits that no position has: they would halve for many ticks yet.
+    fn stilled(self, h: f64) -> Self {
+        let nothing = |part: f64| part.abs() < f64::EPSILON;
+        let still = nothing(self.speed * h) && nothing(self.acceleration * h * h);
+        if still { Self { speed: 0.0, acceleration: 0.0, ..self } } else { self }
+    }
+
     fn mirrored(self) -> Self {
         Self { position: -self.position, speed: -self.speed, acceleration: -self.acceleration }
     }
@@ -79,6 +86,15 @@ impl Want {
     }
 }
 
+/// What a stop comes to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stopping {
+    /// A bound on how far it takes the joint; `None` where limits may have a say in it.
+    pub(super) way: Option<f64>,
+    /// No limit has a say in any of its ticks.
+    pub(super) free: bool,
+}
+
 /// The accelerations that are allowed in a tick, and which limits they end at.
 #[derive(Clone, Copy, Debug)]
 struct Room {
@@ -97,22 +113,31 @@ impl Joint {
         Self { lower, upper, speed, acceleration: acceleration.min(by_speed).min(by_way), jerk, jump }
     }
 
-    /// A bound on how far a stop from `course` takes the joint from there; `None` where limits may have a say in it.
-    pub(super) fn reach(&self, course: Course, h: f64) -> Option<f64> {
+    /// What a stop from `course` comes to.
+    pub(super) fn ahead_of(&self, course: Course, h: f64) -> Stopping {
+        let Course { position, speed, acceleration } = course;
         let stop = Stop::new(self.acceleration, self.jerk, h);
-        let way = stop.way(course.speed * h, course.acceleration * h * h);
-        let end = course.position + way;
+        let way = stop.way(speed * h, acceleration * h * h);
         // Where a stop ends this near to a limit, its last ticks are stronger than a stop needs.
         let near = 9.0 * self.jerk * h * h * h;
         let clear = |at: f64| (self.lower + near..=self.upper - near).contains(&at);
         // Who is about to turn round goes on for no more ticks than it takes to lose the acceleration, and ever slower.
-        let turning = if course.speed * way < 0.0 {
-            course.speed.abs() * course.acceleration.abs() / self.jerk
-        } else {
-            0.0
-        };
-        let rests = course.speed.abs() + course.acceleration.abs() * h < REST;
-        (rests || clear(end) && clear(course.position)).then_some(way.abs() + turning)
+        let turning = if speed * way < 0.0 { speed.abs() * acceleration.abs() / self.jerk } else { 0.0 };
+        let rests = speed.abs() + acceleration.abs() * h < REST;
+        let apart = clear(position + way) && clear(position);
+        // Speed only falls from here on: what is gained before the acceleration is lost is within the limit.
+        let gained = acceleration * acceleration.abs() / (2.0 * self.jerk);
+        let slow = (speed + gained.max(0.0)).max(gained.min(0.0).abs() - speed) <= self.speed;
+        Stopping {
+            way: (rests || apart).then_some(way.abs() + turning),
+            free: apart && slow && clear(position + turning.copysign(speed)),
+        }
+    }
+
+    /// The command of the fastest stop where that is [free](Stopping::free): the same as [`brake`](Self::brake) finds.
+    pub(super) fn coast(&self, from: Course, h: f64) -> Course {
+        let stop = Stop::new(self.acceleration, self.jerk, h);
+        from.after(stop.next(from.speed * h, from.acceleration * h * h) / (h * h), h).stilled(h)
     }
 
     fn mirrored(&self) -> Self {
@@ -123,12 +148,12 @@ impl Joint {
     pub(super) fn brake(&self, from: Course, h: f64) -> (Course, Option<Bound>) {
         let stop = Stop::new(self.acceleration, self.jerk, h);
         let sought = stop.next(from.speed * h, from.acceleration * h * h) / (h * h);
-        let next = from.after(sought, h);
+        let next = from.after(sought, h).stilled(h);
         if self.keeps(from, next) {
             return (self.settled(from, next, h), None);
         }
         let (acceleration, bound) = self.room(from, h).nearest(sought);
-        (self.settled(from, from.after(acceleration, h), h), bound)
+        (self.settled(from, from.after(acceleration, h).stilled(h), h), bound)
     }
 
     /// A command on the way from that of the fastest stop (0) to `next` (1).
@@ -246,23 +271,28 @@ impl Joint {
         if next.speed + gained > self.speed * (1.0 + ROUNDING) {
             return Some(Bound::Speed);
         }
-        let end = self.upper.max(next.position) + ROUNDING * (1.0 + self.upper.abs());
-        let out = next.position > self.upper.max(from.position) || next.position + self.ahead(next) > end;
+        let rounding = ROUNDING * (1.0 + self.upper.abs());
+        let [peak, rise] = self.ahead(next);
+        // Who is beyond the limit may come back as he likes, but turn round only where the limit is kept then.
+        let turns = next.position + peak > self.upper + rounding && rise > rounding;
+        let out = next.position > self.upper.max(from.position) || turns;
         out.then_some(Bound::Position)
     }
 
-    /// How far a joint goes up before its speed is nothing, with the greatest jerk and then the greatest acceleration against it.
-    fn ahead(&self, Course { speed, acceleration, .. }: Course) -> f64 {
+    /// How far a joint goes up before its speed is nothing, with the greatest jerk and then the greatest acceleration against it: from
+    /// where it is, which may be above that, and from where it is lowest before.
+    fn ahead(&self, Course { speed, acceleration, .. }: Course) -> [f64; 2] {
         let square = acceleration * acceleration + 2.0 * self.jerk * speed;
         if (speed <= 0.0 && acceleration <= 0.0) || square < 0.0 {
-            return 0.0;
+            return [f64::NEG_INFINITY, 0.0];
         }
-        let turned = (acceleration + square.sqrt()) / self.jerk;
+        let way = |t: f64| t * (speed + t * (acceleration / 2.0 - self.jerk * t / 6.0));
+        let [lowest, turned] = [-1.0, 1.0].map(|sign| (acceleration + sign * square.sqrt()) / self.jerk);
         let full = ((acceleration + self.acceleration) / self.jerk).max(0.0);
         let t = turned.min(full);
-        let gone = t * (speed + t * (acceleration / 2.0 - self.jerk * t / 6.0));
         let left = if turned > full { speed + t * (acceleration - self.jerk * t / 2.0) } else { 0.0 };
-        (gone + left * left / (2.0 * self.acceleration)).max(0.0)
+        let peak = way(t) + left * left / (2.0 * self.acceleration);
+        [peak, peak - way(lowest.max(0.0))]
     }
 
     /// `next` without the last digit by which sums miss a limit.
@@ -323,4 +353,41 @@ fn root(of: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
         }
     }
     (low + high) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Noise;
+
+    #[test]
+    fn a_stop_in_which_no_limit_has_a_say_is_the_same_without_asking_them() {
+        let (mut noise, mut free) = (Noise::new(1), 0);
+        for _ in 0..20_000 {
+            let (speed, h) = (10_f64.powf(noise.within(-1.5..1.0)), 10_f64.powf(noise.within(-3.3..-1.0)));
+            let acceleration = speed / noise.within(0.05..1.0);
+            let range = [-1.0, -1.0 + speed * 10_f64.powf(noise.within(-1.5..1.0))];
+            let jerk = acceleration / noise.within(0.02..0.5);
+            let joint = Joint::new(range, speed, acceleration, jerk, f64::INFINITY);
+            let mut side = |most: f64| most * noise.within(-1.2..1.2);
+            let (speed, acceleration) = (side(joint.speed), side(joint.acceleration));
+            let mut at = Course { position: noise.within(joint.lower..joint.upper), speed, acceleration };
+            if !joint.ahead_of(at, h).free {
+                continue;
+            }
+            free += 1;
+            for _ in 0..1000 {
+                let (asked, bound) = joint.brake(at, h);
+                assert!(
+                    asked == joint.coast(at, h) && bound.is_none(),
+                    "{asked:?} {bound:?} after {at:?} of {joint:?}, {h}"
+                );
+                at = asked;
+                if at.speed == 0.0 && at.acceleration == 0.0 {
+                    break;
+                }
+            }
+        }
+        assert!(free > 2000, "{free}");
+    }
 }

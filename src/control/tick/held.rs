@@ -68,6 +68,7 @@ impl Held {
     pub(super) fn apply(&mut self, wanted: &[f64], period: Duration) -> Limited {
         match self {
             Self::To(limits, going) => limits.apply(going, wanted, period),
+            Self::Free { command, .. } if wanted.len() != command.len() => Limited::by(Bound::Length, 0),
             Self::Free { command, .. } => match wanted.iter().position(|wanted| !wanted.is_finite()) {
                 Some(joint) => Limited::by(Bound::NoNumber, joint),
                 None => {

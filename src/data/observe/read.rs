@@ -95,6 +95,12 @@ pub enum Unread {
         /// What it is.
         value: f64,
     },
+    /// It was stamped by a clock that goes before the one by which it was received.
+    #[error("it is stamped {by:?} after it was received: the clocks differ")]
+    Ahead {
+        /// By how much.
+        by: std::time::Duration,
+    },
     /// A picture that cannot be decoded.
     #[error("its picture: {0}")]
     Picture(picture::Unseen),

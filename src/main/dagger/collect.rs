@@ -15,12 +15,13 @@ use apprentice::node::recorder::Session;
 use apprentice::node::recorder::notes::{PROMPT, TASK};
 use apprentice::node::simulator::{self, Pace, Script};
 use apprentice::policy::checkpoint::{self, Checkpoint};
-use apprentice::sim::{self, Conduct, Disturbance};
+use apprentice::sim::{self, Conduct};
 use apprentice::train::interact::{self, Shared, Tally, interact};
 
 use super::step::Collected;
 use super::{Dagger, Gate};
 use crate::command::progress::Progress;
+use crate::command::sim::disturbance;
 use crate::command::train::dataset;
 use crate::command::{calibrate, notes};
 
@@ -60,26 +61,30 @@ impl Dagger {
         Ok(Collected { labels: tally.expert, tally })
     }
 
-    /// Records attempts that the policy of the round before shares with the expert.
+    /// Records attempts that the policy of the round before shares with the expert, where the rounds before spent so many labels.
     pub(super) fn share(
         &self,
         settings: &Settings,
         bags: &Path,
         round: u32,
+        spent: u64,
         stop: &Stop,
     ) -> anyhow::Result<Collected> {
         afresh(bags)?;
         let run = self.folder(round - 1).join("run");
         let mut checkpoint = checkpoint::open(&run, device::find(&self.device)?)?;
-        let mut spent = 0;
+        let mut calibrated = 0;
         if self.gate == Gate::Doubt {
-            spent = self.calibrate(settings, &checkpoint, round, stop)?;
+            calibrated = self.calibrate(settings, &checkpoint, round, stop)?;
             checkpoint = checkpoint::open(&run, checkpoint.policy.device())?;
         }
-        let (shared, options) = self.attempts(settings, &checkpoint, round, stop)?;
+        let (mut shared, options) = self.attempts(settings, &checkpoint, round, stop)?;
+        if let Some(labels) = self.labels {
+            let left = labels.saturating_sub(spent + calibrated) / u64::from(self.rounds + 1 - round);
+            shared.truncate(within(&shared, left));
+        }
         let tally = Tally::of(&shared);
-        // With a coin the expert labels whatever is driven, else what he drove.
-        let labels = spent + if self.gate == Gate::Beta { tally.ticks() } else { tally.expert };
+        let labels = calibrated + tally.expert;
         let (expected, session) = self.recording(settings, bags)?;
         let scripts =
             shared.into_iter().map(|Shared { seed, success, told, .. }| Script { seed, success, told });
@@ -113,7 +118,7 @@ impl Dagger {
             worlds: self.worlds as usize,
             control: settings.control.clone(),
             limits: limits.map(|limits| Limits::load(limits, description.as_ref(), names)).transpose()?,
-            disturbance: Disturbance::default(),
+            disturbance: disturbance(&self.disturb)?,
             who: self.who(round),
             doubt: threshold.map(|(by, _)| by),
             threshold: threshold.map(|(_, threshold)| threshold.doubt),
@@ -160,7 +165,7 @@ impl Dagger {
             cameras: None,
             size: None,
             jpeg: false,
-            disturbance: Disturbance::default(),
+            disturbance: disturbance(&self.disturb)?,
             expert: true,
             conduct: Conduct::Careful,
             teach: false,
@@ -183,6 +188,17 @@ impl Dagger {
         let session = Session { out: bags.to_owned(), notes: noted, ..Session::default() };
         Ok((settings.expected(&node)?, session))
     }
+}
+
+/// How many of the attempts it takes until the expert has said what he would do at `labels` ticks; all, where that is not enough.
+fn within(shared: &[Shared], labels: u64) -> usize {
+    let mut spent = 0;
+    let before = shared.iter().take_while(|one| {
+        let goes_on = spent < labels;
+        spent += Tally::of([*one]).expert;
+        goes_on
+    });
+    before.count()
 }
 
 /// Takes away what an interrupted collection left.

@@ -4,7 +4,7 @@
 //! takes up or clears away when it is begun again.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use apprentice::train::interact::Tally;
@@ -42,10 +42,39 @@ pub(super) struct Judged {
     pub(super) interval: [f64; 2],
     /// The mean score.
     pub(super) score: f64,
+    /// The first attempts, as they were filmed, where any were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) films: Vec<Filmed>,
+}
+
+/// An attempt that was filmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filmed {
+    /// What everything by chance in it followed from.
+    pub(super) seed: u64,
+    /// Whether the task was done.
+    pub(super) success: bool,
+    /// How long it took.
+    pub(super) seconds: f64,
+    /// The file, beside what tells of it.
+    pub(super) file: PathBuf,
+}
+
+/// A corrected attempt that is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Corrected {
+    /// The film.
+    pub(super) filmed: Filmed,
+    /// Who drove for how many seconds, one after another.
+    pub(super) turns: Vec<(u8, f64)>,
+    /// How high the tool was, m, at instants that are evenly spread over the attempt.
+    pub(super) heights: Vec<f64>,
 }
 
 /// What `step` came to the first time it was done, which `file` says. The file is there whole or not at all.
-pub(super) fn once<T: Serialize + DeserializeOwned>(
+pub(crate) fn once<T: Serialize + DeserializeOwned>(
     file: &Path,
     step: impl FnOnce() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
@@ -69,7 +98,7 @@ pub(super) fn once<T: Serialize + DeserializeOwned>(
 }
 
 /// A command of this program, as its user would give it.
-pub(super) fn words<T: Args>(said: &[String]) -> anyhow::Result<T> {
+pub(crate) fn words<T: Args>(said: &[String]) -> anyhow::Result<T> {
     let command = T::augment_args(clap::Command::new("apprentice").no_binary_name(true));
     Ok(T::from_arg_matches(&command.try_get_matches_from(said)?)?)
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use apprentice::study::data::{self, Case, Cell, Lesson, Outcome};
 use serde_json::Value;
 
-use super::own;
+use super::{own, resumed};
 use crate::command::options::put;
 
 /// The experiment `data`.
@@ -42,18 +42,8 @@ fn case(name: &str) -> anyhow::Result<String> {
 impl Data {
     /// Runs what is not done yet and shows the table.
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let mut outcomes = Vec::new();
-        for cell in data::cells(&self.cases, self.seeds) {
-            let file = self.out.join(format!("{}.json", cell.name()));
-            outcomes.push(match fs::read_to_string(&file) {
-                Ok(text) => serde_json::from_str(&text).with_context(|| format!("{file:?}"))?,
-                Err(_not_done) => {
-                    let outcome = self.cell(&cell)?;
-                    fs::write(&file, serde_json::to_string_pretty(&outcome)?)?;
-                    outcome
-                }
-            });
-        }
+        let cells = data::cells(&self.cases, self.seeds);
+        let outcomes = resumed(&self.out, &cells, Cell::name, |cell| self.cell(cell))?;
         Ok(put(&data::table(&outcomes))?)
     }
 

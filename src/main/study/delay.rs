@@ -14,7 +14,7 @@ use apprentice::sim::{JOINTS, NAMES};
 use apprentice::study::delay::{self, Cell, JOINS, Outcome};
 use serde_json::Value;
 
-use super::own;
+use super::{own, resumed};
 use crate::command::bag::Bags;
 use crate::command::options::{key_value, put};
 
@@ -62,18 +62,8 @@ fn join(name: &str) -> anyhow::Result<String> {
 impl Delay {
     /// Runs what is not done yet and shows the table.
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let mut outcomes = Vec::new();
-        for cell in delay::cells(&self.worlds, &self.joins, &self.delays) {
-            let file = self.out.join(format!("{}.json", cell.name()));
-            outcomes.push(match fs::read_to_string(&file) {
-                Ok(text) => serde_json::from_str(&text).with_context(|| format!("{file:?}"))?,
-                Err(_not_done) => {
-                    let outcome = self.cell(&cell)?;
-                    fs::write(&file, serde_json::to_string_pretty(&outcome)?)?;
-                    outcome
-                }
-            });
-        }
+        let cells = delay::cells(&self.worlds, &self.joins, &self.delays);
+        let outcomes = resumed(&self.out, &cells, Cell::name, |cell| self.cell(cell))?;
         Ok(put(&delay::table(&outcomes))?)
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, Wish};
-use super::speak::Now;
+use super::tell::Now;
 use super::{Error, lock};
 use crate::bus::typed::serve_typed;
 use crate::bus::{Bus, Served};

@@ -121,6 +121,9 @@ impl Beat {
             thinking: self.shared.alive.age(monotonic).filter(|_| !self.shared.dead.load(Relaxed)),
             link: self.shared.link.age(monotonic),
         };
+        let (service, stop) = (self.shared.wishes.take(), self.shared.wishes.hold() || self.stopping);
+        // Whoever acts first has the say: the policy does not go on by itself behind him.
+        self.release &= !stop && service != Some(true);
         let moment = Moment {
             now,
             // Where time waits for the command, nothing but the command takes time.
@@ -131,11 +134,11 @@ impl Beat {
             plan,
             expert: self.known.expert(now, self.expert),
             button: self.known.button(now, self.expert),
-            service: self.shared.wishes.take(),
+            service,
             moved: self.known.moved,
             doubt: self.course.as_ref().and_then(|course| course.doubt),
-            resume: self.shared.wishes.resume() || (self.release && !self.stopping),
-            stop: self.shared.wishes.hold() || self.stopping,
+            resume: self.shared.wishes.resume() || self.release,
+            stop,
             ages: Some(ages),
         };
         let outcome = self.control.tick(&moment);

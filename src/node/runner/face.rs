@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::ask::words;
 use super::beat::Timing;
-use super::figures::Figures;
-use super::shared::{Shared, Wish};
-use super::speak::Now;
+use super::figures::{Counted, Figures};
+use super::shared::{Shared, Wish, add};
+use super::tell::Now;
 use super::{Error, Report, lock};
 use crate::bus::Bus;
 use crate::control::Mode;
 use crate::node::Stop;
 use crate::node::diagnostics::{Diagnostics, Level, Part};
+use crate::node::report;
 use crate::node::screen::{self, Key, Screen};
 use crate::precedence::Granted;
 use crate::time::Stamp;
@@ -73,7 +74,11 @@ impl Face {
         }
         if self.diagnostics.is_due() {
             let parts = self.parts();
-            self.diagnostics.publish(at, parts)?;
+            // A message about how it is that cannot be sent is no reason not to drive.
+            if let Err(error) = self.diagnostics.publish(at, parts) {
+                add(&self.shared.counts.unsent, 1);
+                tracing::debug!("/diagnostics was not sent: {}", report(&error));
+            }
         }
         Ok(())
     }
@@ -94,11 +99,12 @@ impl Face {
             refused: of(&counts.refused),
             seconds: of(&counts.seconds),
             crowded: of(&counts.crowded),
+            outdated: of(&counts.outdated),
             unsent: of(&counts.unsent),
             reloads: of(&counts.reloads),
-            off: self.timing.off.quantiles([0.5, 0.999]),
-            work: self.timing.work.quantiles([0.5, 0.99]),
-            thinking: self.thinking.quantiles([0.5, 0.99]),
+            off: self.timing.off.counted(),
+            work: self.timing.work.counted(),
+            thinking: self.thinking.counted(),
             granted: *lock(&self.granted),
         }
     }
@@ -139,8 +145,8 @@ impl Face {
             Mode::Hold(_) => Level::Warning,
             Mode::Policy | Mode::Human => Level::Fine,
         };
-        let micros = |figures: Option<[Duration; 2]>| {
-            figures.map_or_else(String::new, |[half, most]| {
+        let micros = |counted: &Counted, most: f64| {
+            counted.quantiles([0.5, most]).map_or_else(String::new, |[half, most]| {
                 format!("{} / {}", half.as_micros(), most.as_micros())
             })
         };
@@ -152,12 +158,13 @@ impl Face {
             values: vec![
                 ("ticks", report.ticks.to_string()),
                 ("ticks missed", report.missed.to_string()),
-                ("period off, p50 / p99.9, µs", micros(report.off)),
-                ("work, p50 / p99, µs", micros(report.work)),
+                ("period off, p50 / p99.9, µs", micros(&report.off, 0.999)),
+                ("work, p50 / p99, µs", micros(&report.work, 0.99)),
                 ("thread", granted),
                 ("limited ticks", report.now.limits.to_string()),
                 ("limited last", report.now.limited_last.clone()),
                 ("commands without room", report.crowded.to_string()),
+                ("commands outdated", report.outdated.to_string()),
                 ("messages unsent", report.unsent.to_string()),
             ],
         };
@@ -172,7 +179,7 @@ impl Face {
             level,
             message: message.to_owned(),
             values: vec![
-                ("thinking, p50 / p99, µs", micros(report.thinking)),
+                ("thinking, p50 / p99, µs", micros(&report.thinking, 0.99)),
                 ("chunks", report.chunks.to_string()),
                 ("chunks overtaken", report.overtaken.to_string()),
                 ("actions late", report.late.to_string()),

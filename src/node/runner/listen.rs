@@ -1,8 +1,9 @@
 //! The thread that hears the robot and the person: into the grid of observations for thinking, and as the newest word for control.
 //!
 //! A message that does not read is counted and spoken of at most once a second, and so is one of a second publisher where only one
-//! may speak.
+//! may speak. Pictures take long to decode and come last: no button waits behind them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use crate::control::gate::leader::Motion;
 use crate::control::gate::source::Only;
 use crate::msg::Message;
 use crate::msg::own::Command;
-use crate::msg::sensor::{JointState, Joy};
+use crate::msg::sensor::{CompressedImage, Image, JointState, Joy};
 use crate::msg::std::Clock;
 use crate::node::report;
 use crate::time::Stamp;
@@ -31,6 +32,8 @@ const INBOX: Limit = Limit { samples: 2048, bytes: 1 << 28 };
 const GOAL: &str = "goal";
 /// How long a wait goes on before it is looked whether it still has a point.
 const LOOK_UP: Duration = Duration::from_millis(20);
+/// So far may the clock of whoever stamps messages go before ours.
+const AHEAD: Duration = Duration::from_secs(1);
 /// In lockstep a stream that owes a message is waited for so long, once.
 const OWED: Duration = Duration::from_millis(250);
 
@@ -52,6 +55,8 @@ pub(super) struct Listener {
     shared: Arc<Shared>,
     hours: LoggedHours,
     inbox: Inbox,
+    /// Pictures that wait to be decoded.
+    pictures: VecDeque<Sample>,
     uses: Vec<(String, Use)>,
     eyes: Eyes,
     known: Known,
@@ -64,6 +69,8 @@ pub(super) struct Listener {
     leader: Option<Motion>,
     refused: Complaint,
     seconds: Complaint,
+    /// What time it was at the last turn.
+    turned: Stamp,
     /// When `/clock` was heard of last, by the machine's time.
     moved: Instant,
     _subscriptions: Vec<Subscription>,
@@ -118,11 +125,13 @@ impl Listener {
             leader: gate.human.leader.as_ref().map(|leader| Motion::new(leader, robot.joints.len())),
             refused: Complaint::default(),
             seconds: Complaint::default(),
+            turned: Stamp(i64::MIN),
             moved: Instant::now(),
             hours: LoggedHours(hours),
             pace,
             shared,
             inbox,
+            pictures: VecDeque::new(),
             uses,
             _subscriptions: subscriptions,
         })
@@ -138,7 +147,7 @@ impl Listener {
                 Pace::Clock | Pace::Lockstep => LOOK_UP,
             };
             if let Some(sample) = self.inbox.wait(Instant::now() + wait) {
-                self.hear(&sample);
+                self.take(sample);
             }
             self.turn();
         }
@@ -148,10 +157,24 @@ impl Listener {
     fn turn(&mut self) {
         // By the machine's time whatever was received by this instant is in the inbox already.
         let now = self.hours.0.now();
-        while let Some(sample) = self.inbox.take() {
-            self.hear(&sample);
+        self.drain();
+        // Those that come meanwhile wait for the next turn; whatever else comes does not wait behind them.
+        for _ in 0..self.pictures.len() {
+            if let Some(picture) = self.pictures.pop_front() {
+                self.hear(&picture);
+            }
+            self.drain();
         }
         let now = if self.pace == Pace::Wall { now } else { self.hours.0.now() };
+        // A machine's time that is put back would have everything lie in the future.
+        if self.pace == Pace::Wall && now + AHEAD < self.turned {
+            tracing::warn!(
+                "the time went back by {:?}: what was known by it is forgotten",
+                self.turned.since(now)
+            );
+            self.forget();
+        }
+        self.turned = now;
         let mut complete = self.eyes.complete(now);
         if !complete && self.pace == Pace::Lockstep && self.moved.elapsed() > OWED {
             self.eyes.give_up(now);
@@ -159,10 +182,25 @@ impl Listener {
         }
         let looked = self.eyes.look(now, complete, self.shared.history.load(Relaxed));
         self.shared.counts.gaps.store(self.eyes.gaps, Relaxed);
-        lock(&self.shared.known).copy(&self.known);
         let through = complete && self.pace == Pace::Lockstep;
         if looked || through {
             self.tell(looked, through.then_some(now));
+        }
+    }
+
+    /// Takes what waits, and lets control know what is new.
+    fn drain(&mut self) {
+        while let Some(sample) = self.inbox.take() {
+            self.take(sample);
+        }
+        lock(&self.shared.known).copy(&self.known);
+    }
+
+    /// Hears a message, or lays it aside where that takes long.
+    fn take(&mut self, sample: Sample) {
+        match sample.topic.type_name.as_str() {
+            Image::TYPE | CompressedImage::TYPE => self.pictures.push_back(sample),
+            _ => self.hear(&sample),
         }
     }
 
@@ -192,13 +230,7 @@ impl Listener {
                 continue;
             }
             let wrong = match *of {
-                Use::Stream(stream) => match self.eyes.see(stream, sample) {
-                    Ok(own) => {
-                        self.known.streams[stream] = self.known.streams[stream].max(Some(own));
-                        None
-                    }
-                    Err(unread) => Some(unread.to_string()),
-                },
+                Use::Stream(stream) => self.stream(stream, sample),
                 Use::Goal(stream) => self.eyes.aim(stream, sample).err().map(|unread| unread.to_string()),
                 Use::Positions(told) => self.positions(told, sample),
                 Use::Expert => self.expert(sample),
@@ -214,6 +246,28 @@ impl Listener {
         }
     }
 
+    fn stream(&mut self, stream: usize, sample: &Sample) -> Option<String> {
+        let latest = sample.received + AHEAD;
+        match self.eyes.see(stream, sample, latest) {
+            Ok(own) => {
+                // A clock that goes before ours makes nothing younger than new.
+                let own = own.min(sample.received);
+                self.known.streams[stream] = self.known.streams[stream].max(Some(own));
+                None
+            }
+            Err(unread) => Some(unread.to_string()),
+        }
+    }
+
+    /// Forgets whatever was known by a time that begins anew.
+    fn forget(&mut self) {
+        self.eyes.forget();
+        self.known.forget();
+        self.expert.forget();
+        self.joy.forget();
+        self.pictures.clear();
+    }
+
     fn clock(&mut self, sample: &Sample) -> Option<String> {
         let said = match read::<Clock>(sample) {
             Ok(said) => Stamp::from_parts(said.clock.sec, said.clock.nanosec),
@@ -221,8 +275,7 @@ impl Listener {
         };
         let before = self.hours.0.now();
         if said < before {
-            self.eyes.forget();
-            self.known.forget();
+            self.forget();
         }
         if said != before {
             self.moved = Instant::now();

@@ -6,7 +6,7 @@
 //!   services, keys ───────────────────────────────┘
 //! ```
 //!
-//! Four threads, each with one reason to wait: listening for messages, thinking for libtorch, speaking for the bus, control for its next
+//! Five threads, each with one reason to wait: listening for messages, thinking for libtorch, speaking and telling for the bus, control for its next
 //! deadline and for nothing else. What a tick decides is reckoned in [`control`](crate::control), which knows no threads, so that what
 //! is tested and evaluated there is what runs here. However a thread but control ends, control is there to hold the robot.
 
@@ -26,6 +26,7 @@ mod reload;
 mod robot;
 mod shared;
 mod speak;
+mod tell;
 mod think;
 
 use std::path::PathBuf;
@@ -35,10 +36,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use figures::Counted;
 pub use mind::{Load, Mind, Promise, Think, Thought, Unthought};
 pub use pace::Pace;
 pub use robot::Robot;
-pub use speak::{COMMAND, INTERVENTION, Now};
+pub use tell::{COMMAND, INTERVENTION, Now};
 
 use beat::{Beat, Patience, Said, Timing, UNDER_WAY};
 use eyes::Left;
@@ -49,6 +51,7 @@ use pace::{Hours, Ticker};
 use reload::Loader;
 use shared::Shared;
 use speak::Speaker;
+use tell::Teller;
 use think::Thinker;
 
 use super::Context;
@@ -62,6 +65,9 @@ use crate::{bus, control};
 const LOOK_UP: Duration = Duration::from_millis(20);
 /// How long threads that shall end are waited for: one of them may be deep in a thought.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// The threads without which nobody can drive.
+const NEEDED: [&str; 3] = ["telling", "speaking", "listening"];
 
 /// What goes wrong with a runner.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +100,12 @@ pub enum Error {
     /// The thread that holds the robot has panicked.
     #[error("the thread of control has ended by itself: the robot's controllers are on their own")]
     Control,
+    /// A thread without which nobody can drive has ended.
+    #[error("the thread {name:?} has ended by itself: the robot is held, and the run ends")]
+    Lost {
+        /// Its name.
+        name: String,
+    },
     /// A thread that could not be started.
     #[error("the thread {name:?} could not be started")]
     Thread {
@@ -157,16 +169,18 @@ pub struct Report {
     pub seconds: u64,
     /// Commands that found no room on their way.
     pub crowded: u64,
+    /// Commands that were outdated before the bus could take them, and not sent to the robot.
+    pub outdated: u64,
     /// Messages that the bus did not take.
     pub unsent: u64,
     /// Policies that took the place of another.
     pub reloads: u64,
-    /// By how much the time between two ticks was off: half of them, and all but one of a thousand.
-    pub off: Option<[Duration; 2]>,
-    /// What a tick took: half of them, and all but one of a hundred.
-    pub work: Option<[Duration; 2]>,
-    /// What a thought took: the same.
-    pub thinking: Option<[Duration; 2]>,
+    /// By how much the time between two ticks was off, by the machine's time.
+    pub off: Counted,
+    /// What a tick took.
+    pub work: Counted,
+    /// What a thought took.
+    pub thinking: Counted,
     /// What the thread of control was granted.
     pub granted: Option<Granted>,
 }
@@ -183,6 +197,7 @@ pub struct Runner {
     granted: Arc<Mutex<Option<Granted>>>,
     listener: Listener,
     speaker: Speaker,
+    teller: Teller,
     ticker: Ticker,
     thinking: Arc<Figures>,
     mind: Mind,
@@ -215,15 +230,8 @@ impl Runner {
         Ok(Self {
             listener: Listener::open(bus, &robot, goal, pace, hours.clone(), heard, noted)?,
             ticker: Ticker::open(bus, pace, hours.clone(), robot.period())?,
-            speaker: Speaker::open(
-                bus,
-                &robot,
-                pace,
-                hours.clone(),
-                Arc::clone(&shared),
-                left,
-                Arc::clone(&now),
-            )?,
+            speaker: Speaker::open(bus, &robot, pace, hours.clone(), Arc::clone(&shared), left)?,
+            teller: Teller::open(bus, &robot, pace, Arc::clone(&shared), Arc::clone(&now))?,
             face: Face::open(
                 bus,
                 options.keys,
@@ -252,12 +260,14 @@ impl Runner {
     pub fn run(self) -> Result<Report, Error> {
         let (mut face, shared, hours) = (self.face, self.shared, self.hours);
         let Self { context, options, robot, timing, granted, .. } = self;
-        let (listener, speaker, ticker) = (self.listener, self.speaker, self.ticker);
+        let (listener, speaker, teller, ticker) = (self.listener, self.speaker, self.teller, self.ticker);
         let bus = context.bus.as_ref();
         let (plans, planned) = sync_channel(UNDER_WAY);
         let (spend, spent) = sync_channel(UNDER_WAY);
         let (say, said) = sync_channel(UNDER_WAY);
         let (give, empty) = sync_channel(UNDER_WAY);
+        // Whoever listens slowly never has all boxes wait for him.
+        let (telling, told) = sync_channel(UNDER_WAY / 2);
         let (change, minds) = sync_channel(1);
         for said in boxes(&robot, hours.now()) {
             // As many as there is room for.
@@ -270,10 +280,12 @@ impl Runner {
         let loader = Loader::new(options.policy.clone(), self.load, change, Arc::clone(&shared), watch);
         let ways = beat::Ways { plans: planned, spent: spend, said: say, empty };
         let beat = Beat::new(&robot, options.pace, options.released, Arc::clone(&shared), ways, hours.now());
+        let (back, spoken) = (give.clone(), speak::Ways { said, telling, empty: give });
         let patience = patience(&robot.control);
         let (pace, reloads) = (options.pace, self.reloads);
         let threads = [
-            start("speaking", move || speaker.run(&said, &give))?,
+            start("telling", move || teller.run(&told, &back))?,
+            start("speaking", move || speaker.run(&spoken))?,
             start("listening", move || listener.run())?,
             start("thinking", move || thinker.run())?,
             start("loading", move || loader.run(&reloads))?,
@@ -314,17 +326,23 @@ fn show(
         if threads.last().is_some_and(JoinHandle::is_finished) {
             return Ok(());
         }
+        // A person takes over where nobody thinks any more, but where nobody hears or speaks there is nothing left to do it with.
+        let needed =
+            threads.iter().filter(|thread| NEEDED.contains(&thread.thread().name().unwrap_or_default()));
+        if let Some(lost) = needed.into_iter().find(|thread| thread.is_finished()) {
+            return Err(Error::Lost { name: lost.thread().name().unwrap_or_default().to_owned() });
+        }
         thread::sleep(LOOK_UP);
     }
     Ok(())
 }
 
 /// Waits for the threads: for control until the robot rests, for the others a while. Says whether control ended as it should.
-fn end(threads: [JoinHandle<()>; 5]) -> bool {
+fn end(threads: [JoinHandle<()>; 6]) -> bool {
     let mut well = true;
     let deadline = pace::monotonic() + ENDING;
     for (number, thread) in threads.into_iter().enumerate().rev() {
-        let is_control = number == 4;
+        let is_control = number == 5;
         while !is_control && !thread.is_finished() && pace::monotonic() < deadline {
             thread::sleep(Duration::from_millis(2));
         }

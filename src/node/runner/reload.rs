@@ -25,10 +25,9 @@ pub(super) struct Loader {
     watched: Option<Watched>,
 }
 
-/// A policy that is loaded whenever it changes.
+/// What is looked at to see whether the policy in use was trained on.
 struct Watched {
-    path: PathBuf,
-    /// The file that changes when it does, and when that was.
+    /// The file that changes when it was, and when that was.
     file: PathBuf,
     changed: Option<SystemTime>,
 }
@@ -42,7 +41,7 @@ impl Loader {
         shared: Arc<Shared>,
         watched: Option<PathBuf>,
     ) -> Self {
-        let watched = watched.map(|file| Watched { path: path.clone(), changed: changed(&file), file });
+        let watched = watched.map(|file| Watched { changed: changed(&file), file });
         Self { path, load, minds, shared, watched }
     }
 
@@ -52,7 +51,14 @@ impl Loader {
             match reloads.recv_timeout(LOOK) {
                 Ok(Reload { path, answer }) => {
                     let path = path.unwrap_or_else(|| self.path.clone());
-                    let said = self.change(&path);
+                    let said = match self.change(&path) {
+                        Ok(said) => (true, said),
+                        Err(Refused::Broken(why)) => (false, why),
+                        Err(Refused::Crowded) => (
+                            false,
+                            "refused: nobody thinks, or another policy waits to be taken in".to_owned(),
+                        ),
+                    };
                     if answer.try_send(said).is_err() {
                         tracing::debug!("who asked for a policy did not wait for the answer");
                     }
@@ -70,29 +76,41 @@ impl Loader {
         if now.is_none() || now == watched.changed {
             return;
         }
-        watched.changed = now;
-        let path = watched.path.clone();
-        self.change(&path);
+        let path = self.path.clone();
+        let came = self.change(&path);
+        // One that found no room is a good one, and is tried again at the next look.
+        if let Some(watched) = self.watched.as_mut().filter(|_| came != Err(Refused::Crowded)) {
+            watched.changed = now;
+        }
     }
 
-    /// Loads the policy at `path` and hands it over; whether that went well, and what came of it.
-    fn change(&mut self, path: &Path) -> (bool, String) {
+    /// Loads the policy at `path` and hands it over; what came of it, in words.
+    fn change(&mut self, path: &Path) -> Result<String, Refused> {
         let mind = match (self.load)(path) {
             Ok(mind) => mind,
             Err(why) => {
                 tracing::warn!("{path:?} is refused, and the policy in use stays: {why}");
-                return (false, format!("refused, and the policy in use stays: {why}"));
+                return Err(Refused::Broken(format!("refused, and the policy in use stays: {why}")));
             }
         };
         let said = format!("{} is in use from the next chunk on", mind.name);
         match self.minds.try_send(mind) {
             Ok(()) => {
                 path.clone_into(&mut self.path);
-                (true, said)
+                Ok(said)
             }
-            Err(_) => (false, "refused: nobody thinks, or another policy waits to be taken in".to_owned()),
+            Err(_) => Err(Refused::Crowded),
         }
     }
+}
+
+/// Why another policy does not take over.
+#[derive(Debug, PartialEq, Eq)]
+enum Refused {
+    /// It cannot be used, and why.
+    Broken(String),
+    /// Nobody thinks, or another policy waits to be taken in.
+    Crowded,
 }
 
 fn changed(file: &Path) -> Option<SystemTime> {

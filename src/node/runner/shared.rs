@@ -173,6 +173,8 @@ pub(super) struct Counts {
     pub(super) unthought: AtomicU64,
     /// Commands that found no room on their way.
     pub(super) crowded: AtomicU64,
+    /// Commands that were outdated before the bus could take them, and not sent to the robot.
+    pub(super) outdated: AtomicU64,
     /// Ticks that were left out.
     pub(super) missed: AtomicU64,
     /// Ticks in all.

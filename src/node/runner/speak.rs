@@ -1,69 +1,35 @@
-//! The thread that sends what control decided: the command to the robot's own topics and on `command`, and who drives.
+//! The thread that sends the robot what control decided, on the robot's own topics and on nothing else.
 //!
-//! Making a message asks for memory, and a bus may take its time; so control does neither. What left is noted here too, behind the bus,
-//! because that and nothing else is what a policy may take for the past.
+//! Making a message asks for memory, and a bus may take its time; so control does neither. Whoever listens to a runner besides its
+//! robot may be slow, or gone without a word, and a bus that waits for him would have the robot wait too: what is for all others is
+//! handed to a [thread of its own](super::tell). What a slow bus let grow old is told to them, but not to the robot, which gets the
+//! newest or nothing.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
+use super::Error;
 use super::beat::Said;
 use super::eyes::Left;
 use super::pace::{Hours, Pace};
 use super::robot::{Outlet, Robot};
 use super::shared::{Shared, add};
-use super::{Error, lock};
 use crate::bus::typed::Publisher;
 use crate::bus::{self, Bus, Complaint};
-use crate::control::gate::{Mode, Names};
-use crate::control::{Limited, Limits};
 use crate::msg::Message;
-use crate::msg::own::{Command, Intervention};
 use crate::msg::sensor::JointState;
 use crate::msg::std::{Duration as Span, Float64MultiArray};
 use crate::msg::trajectory::{JointTrajectory, JointTrajectoryPoint};
 use crate::node::{diagnostics::header, report};
+use crate::precedence::Precedence;
 use crate::time::Stamp;
 use crate::wire::Qos;
 
-/// The topic of what really left; relative, so that a namespace may stand in front.
-pub const COMMAND: &str = "command";
-/// The topic of who drives, and why.
-pub const INTERVENTION: &str = "intervention";
-/// How often who drives is said where nothing changes.
-const REPEATED: Duration = Duration::from_millis(100);
 /// How often it is looked whether anybody listens.
-const LINKED: Duration = Duration::from_millis(100);
-
-/// How it is, as it was sent last.
-#[derive(Clone, Debug)]
-pub struct Now {
-    /// When.
-    pub at: Stamp,
-    /// Who drives.
-    pub mode: Mode,
-    /// Why, in words; empty where the policy drives.
-    pub reason: String,
-    /// What the limits changed, in words; empty where nothing.
-    pub limited: String,
-    /// What they changed last, and how often they changed something.
-    pub limited_last: String,
-    /// At how many ticks.
-    pub limits: u64,
-    /// Ticks so far.
-    pub ticks: u64,
-    /// How doubtful the policy is, and from which doubt on a person is asked for.
-    pub doubt: [f32; 2],
-}
-
-impl Default for Now {
-    fn default() -> Self {
-        let mode = Mode::Hold(crate::control::Reason::Start);
-        let (at, reason, limited, limited_last, limits, ticks) = Default::default();
-        Self { at, mode, reason, limited, limited_last, limits, ticks, doubt: [f32::NAN; 2] }
-    }
-}
+pub(super) const LINKED: Duration = Duration::from_millis(100);
+/// A bus that takes so long for a command does not bring it to anybody.
+const STALLED: Duration = Duration::from_millis(50);
 
 /// The sending end of one part.
 enum Mouth {
@@ -125,29 +91,29 @@ impl Mouth {
     }
 }
 
-/// Who speaks.
+/// Who speaks to the robot.
 pub(super) struct Speaker {
     pace: Pace,
     hours: Hours,
     shared: Arc<Shared>,
     left: Left,
-    now: Arc<Mutex<Now>>,
-    joints: Vec<String>,
     period: Duration,
-    limits: Limits,
-    names: Names,
     mouths: Vec<(Outlet, Mouth)>,
-    commands: Publisher<Command>,
-    interventions: Publisher<Intervention>,
-    repeat: Instant,
     look: Instant,
-    /// What was said of the mode last.
-    told: Option<Mode>,
+    /// The bus took long for the last command.
+    stalls: bool,
     complaint: Complaint,
 }
 
+/// The ways that what was decided takes: from control, to whoever tells all others, and back empty.
+pub(super) struct Ways {
+    pub(super) said: Receiver<Box<Said>>,
+    pub(super) telling: SyncSender<Box<Said>>,
+    pub(super) empty: SyncSender<Box<Said>>,
+}
+
 impl Speaker {
-    /// Every topic opened, and nothing said yet.
+    /// Every topic of the robot opened, and nothing said yet.
     pub(super) fn open(
         bus: &dyn Bus,
         robot: &Robot,
@@ -155,39 +121,36 @@ impl Speaker {
         hours: Hours,
         shared: Arc<Shared>,
         left: Left,
-        now: Arc<Mutex<Now>>,
     ) -> Result<Self, Error> {
         let open = |outlet: &Outlet| Ok((outlet.clone(), Mouth::open(bus, outlet)?));
         Ok(Self {
-            commands: Publisher::open(bus, COMMAND, Qos::reliable(1))?,
-            interventions: Publisher::open(bus, INTERVENTION, Qos::latched(1))?,
             mouths: robot.outlets.iter().map(open).collect::<Result<_, Error>>()?,
-            joints: robot.joints.clone(),
             period: robot.period(),
-            limits: robot.limits.clone(),
-            names: robot.names(),
-            repeat: Instant::now(),
             look: Instant::now(),
-            told: None,
+            stalls: false,
             complaint: Complaint::default(),
             pace,
             hours,
             shared,
             left,
-            now,
         })
     }
 
-    /// Sends what comes until nothing comes any more; what was sent is given back to be filled anew.
-    pub(super) fn run(mut self, said: &Receiver<Box<Said>>, empty: &SyncSender<Box<Said>>) {
+    /// Sends what comes until nothing comes any more.
+    pub(super) fn run(mut self, ways: &Ways) {
+        // A command that waits behind ordinary work comes late.
+        Precedence::Receiving.take();
         loop {
             self.listened();
-            match said.recv_timeout(LINKED) {
-                Ok(said) => {
-                    self.say(&said);
-                    if empty.try_send(said).is_err() {
-                        tracing::debug!("control has ended");
+            match ways.said.recv_timeout(LINKED) {
+                Ok(mut newest) => {
+                    while let Ok(newer) = ways.said.try_recv() {
+                        // The last tick is said twice where nothing comes after it.
+                        add(&self.shared.counts.outdated, u64::from(newer.at != newest.at));
+                        self.pass(std::mem::replace(&mut newest, newer), ways);
                     }
+                    self.say(&newest);
+                    self.pass(newest, ways);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -196,85 +159,55 @@ impl Speaker {
     }
 
     fn say(&mut self, said: &Said) {
-        let Said { at, known, driven, limited, ref gate, changed, ref values } = *said;
-        if driven && known {
-            for number in 0..self.mouths.len() {
-                let (outlet, mouth) = &mut self.mouths[number];
-                let sent = mouth.send(outlet, values, at, self.period);
-                self.sent(sent);
-            }
+        if !(said.driven && said.known) {
+            return;
         }
-        let (names, values) = match known {
-            true => (self.joints.clone(), values.clone()),
-            false => Default::default(),
-        };
-        let (driver, limited_at_all) = (gate.mode().driver(), limited.changed());
-        let command = Command { header: header(at), names, values, driver, limited: limited_at_all };
-        if known {
+        let begun = Instant::now();
+        for (outlet, mouth) in &mut self.mouths {
+            let sent = mouth.send(outlet, &said.values, said.at, self.period);
+            unsent(&self.shared, &mut self.complaint, sent);
+        }
+        self.stalls = begun.elapsed() > STALLED;
+    }
+
+    /// Notes what left, which and nothing else is what a policy may take for the past, and hands it on to whoever tells it.
+    fn pass(&self, said: Box<Said>, ways: &Ways) {
+        if said.known {
             // Noted as it will be received: by `/clock` no time passes in between.
-            let left = if self.pace == Pace::Wall { self.hours.now() } else { at };
-            self.left.note(left, &command.values);
+            let left = if self.pace == Pace::Wall { self.hours.now() } else { said.at };
+            self.left.note(left, &said.values);
         }
-        let sent = self.commands.send(&command);
-        self.sent(sent);
-        let news = changed || self.told != Some(gate.mode());
-        if news || Instant::now() >= self.repeat {
-            self.repeat = Instant::now() + REPEATED;
-            let intervention = gate.intervention(&self.names, at);
-            let sent = self.interventions.send(&intervention);
-            self.sent(sent);
-            if self.told != Some(gate.mode()) {
-                tell(gate.mode(), &intervention.reason);
-                self.told = Some(gate.mode());
-            }
-            let mut now = lock(&self.now);
-            (now.mode, now.reason) = (gate.mode(), intervention.reason);
-            now.doubt = [intervention.doubt, intervention.threshold];
-        }
-        self.note(at, limited);
-    }
-
-    /// Keeps what is shown of it.
-    fn note(&self, at: Stamp, limited: Limited) {
-        let mut now = lock(&self.now);
-        now.at = at;
-        now.ticks += 1;
-        if limited.changed() {
-            now.limited = limited.words(&self.limits);
-            now.limited_last = now.limited.clone();
-            now.limits += 1;
-        } else {
-            now.limited.clear();
+        if let Err(TrySendError::Full(said) | TrySendError::Disconnected(said)) = ways.telling.try_send(said)
+        {
+            add(&self.shared.counts.unsent, 1);
+            give_back(said, &ways.empty);
         }
     }
 
-    /// Looks whether the robot's controllers listen; in a simulation whoever obeys `command` is one.
+    /// Looks whether the robot's controllers listen, and get what is sent.
     fn listened(&mut self) {
         if Instant::now() < self.look {
             return;
         }
         self.look = Instant::now() + LINKED;
-        let controllers = self.mouths.iter().all(|(_, mouth)| mouth.matched() > 0);
-        if controllers || (self.pace != Pace::Wall && self.commands.matched() > 0) {
+        if !self.stalls && self.mouths.iter().all(|(_, mouth)| mouth.matched() > 0) {
             self.shared.link.set();
-        }
-    }
-
-    fn sent(&mut self, sent: Result<(), bus::Error>) {
-        let Err(error) = sent else { return };
-        add(&self.shared.counts.unsent, 1);
-        if let Some(times) = self.complaint.raise(Instant::now()) {
-            tracing::warn!(times, "the bus did not take what was to be sent: {}", report(&error));
         }
     }
 }
 
-/// Says in the log that another drives, or nobody.
-fn tell(mode: Mode, reason: &str) {
-    match mode {
-        Mode::Policy => tracing::info!("the policy drives"),
-        Mode::Human => tracing::info!("a person drives: {reason}"),
-        Mode::Hold(why) if why.gravity() >= 4 => tracing::warn!("the robot is held: {reason}"),
-        Mode::Hold(_) => tracing::info!("the robot is held: {reason}"),
+/// Has a box filled anew.
+pub(super) fn give_back(said: Box<Said>, empty: &SyncSender<Box<Said>>) {
+    if empty.try_send(said).is_err() {
+        tracing::debug!("control has ended");
+    }
+}
+
+/// Counts what the bus did not take, and says so.
+pub(super) fn unsent(shared: &Shared, complaint: &mut Complaint, sent: Result<(), bus::Error>) {
+    let Err(error) = sent else { return };
+    add(&shared.counts.unsent, 1);
+    if let Some(times) = complaint.raise(Instant::now()) {
+        tracing::warn!(times, "the bus did not take what was to be sent: {}", report(&error));
     }
 }

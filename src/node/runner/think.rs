@@ -122,9 +122,10 @@ impl Thinker {
     fn change(&mut self, mind: Mind) {
         tracing::info!("{} takes the place of {}", mind.name, self.mind.name);
         self.shared.history.store(mind.history, Relaxed);
+        // How long it will think is not known yet; as long as the one before is a better guess than not at all.
         self.mind = mind;
-        self.thinking = Thinking::new(Duration::ZERO);
         self.state = State::Well;
+        self.said_slow = false;
         add(&self.shared.counts.reloads, 1);
     }
 

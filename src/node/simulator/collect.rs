@@ -27,9 +27,9 @@ use crate::spec::Expect;
 use crate::wire::Qos;
 
 /// The world of an attempt, as it is noted in a bag.
-const WORLD: &str = "apprentice.world";
-/// Its seed.
-const SEED: &str = "apprentice.seed";
+pub const WORLD: &str = "apprentice.world";
+/// The seed of an attempt, as it is noted in a bag.
+pub const SEED: &str = "apprentice.seed";
 /// Its score.
 const SCORE: &str = "apprentice.score";
 /// How the expert went about it, where he was not at his best.

@@ -25,7 +25,7 @@ mod work;
 
 use std::time::Duration;
 
-pub use collect::{Collected, collect, retell};
+pub use collect::{Collected, SEED, WORLD, collect, retell};
 pub use pace::Pace;
 pub use retell::Script;
 pub use work::{Attempt, run};

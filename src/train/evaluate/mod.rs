@@ -11,7 +11,7 @@
 //! by the very [`Schedule`](crate::control::Schedule) that runs on a robot. Where thinking is to take time ([`Options::delay`]) it takes
 //! as many ticks in every attempt, so that also this repeats.
 
-mod film;
+mod astray;
 mod motion;
 mod report;
 mod robot;
@@ -37,6 +37,7 @@ use crate::policy::{self, Ensemble, Promised, Question, Thinker};
 use crate::sim::{self, Disturbance};
 use crate::spec::Act;
 use crate::time::Stamp;
+use crate::train::film::film_of;
 use seat::Seat;
 
 /// How often thinking alone is timed.
@@ -103,7 +104,15 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What went wrong.
-        source: Box<image::ImageError>,
+        source: gif::EncodingError,
+    },
+    /// An attempt that went another way when it was had again.
+    #[error(
+        "the attempt of seed {seed} did not end as it did the first time: another world, or other settings"
+    )]
+    Otherwise {
+        /// The seed.
+        seed: u64,
     },
     /// A thread that ended before its attempts.
     #[error("a thread of the evaluation ended before its attempts")]
@@ -129,6 +138,8 @@ pub struct Options {
     pub disturbance: Disturbance,
     /// The thing in the world whose pose is the goal.
     pub goal: Option<String>,
+    /// Whether the world's expert is asked at every tick what he would have done.
+    pub beside: bool,
     /// Where films of the first attempts go, and how many there are.
     pub films: Option<(PathBuf, u32)>,
 }
@@ -138,7 +149,7 @@ impl Options {
     fn film(&self, seed: u64) -> Option<PathBuf> {
         let (folder, count) = self.films.as_ref()?;
         let filmed = seed.wrapping_sub(self.seed) < u64::from(*count);
-        filmed.then(|| folder.join(format!("{}_{seed}.gif", self.world)))
+        filmed.then(|| folder.join(film_of(&self.world, seed)))
     }
 }
 

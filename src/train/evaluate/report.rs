@@ -33,6 +33,11 @@ pub struct Attempt {
     pub side: f64,
     /// How many observations could not be made.
     pub gaps: u64,
+    /// Why control held the arm at the end, where it did: what would have held a robot.
+    pub held: Option<String>,
+    /// How far its commands led off from what the expert would have commanded, in every half second, rad; where he was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub astray: Vec<f64>,
 }
 
 /// What an evaluation came to.

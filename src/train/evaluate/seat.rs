@@ -11,16 +11,17 @@
 
 use std::collections::VecDeque;
 
-use super::film::Film;
+use super::astray::Astray;
 use super::motion::Motion;
 use super::robot::Robot;
 use super::{Attempt, Error, Setup, Wanted};
 use crate::arm::Chunk;
-use crate::control::gate::{Mode, Plan, Reason};
+use crate::control::gate::{Mode, Names, Plan, Reason};
 use crate::control::{Control, Moment, Schedule};
 use crate::data::Observation;
 use crate::sim::JOINTS;
 use crate::time::Stamp;
+use crate::train::film::Film;
 
 /// A robot and who acts on it.
 #[derive(Debug)]
@@ -46,6 +47,9 @@ pub(super) struct Seat<'a> {
     /// Ticks without a plan.
     idle: u32,
     motion: Motion,
+    astray: Astray,
+    /// Why the arm is held, where it is.
+    held: Option<Reason>,
     side: f64,
     film: Option<Film>,
     over: Vec<Attempt>,
@@ -70,6 +74,8 @@ impl<'a> Seat<'a> {
             late: 0,
             idle: 0,
             motion: Motion::default(),
+            astray: Astray::default(),
+            held: None,
             side: 0.0,
             film: None,
             over: Vec::new(),
@@ -150,7 +156,7 @@ impl<'a> Seat<'a> {
         (self.late, self.idle) = (self.schedule.counts().late, 0);
         self.command = self.robot.world().state().targets;
         (self.looked, self.thought, self.moving, self.seam) = (false, false, false, false);
-        (self.motion, self.side) = (Motion::default(), 0.0);
+        (self.motion, self.astray, self.side) = (Motion::default(), Astray::default(), 0.0);
         let tick = self.robot.world().tick();
         self.film = self.setup.options.film(seed).map(|path| Film::begin(path, tick));
     }
@@ -168,9 +174,12 @@ impl<'a> Seat<'a> {
     fn step(&mut self) -> Result<(), Error> {
         self.tick();
         if let Some(film) = &mut self.film {
-            film.look(self.robot.world_mut())?;
+            film.look(self.robot.world_mut(), None)?;
         }
         self.motion.add(self.command, self.seam);
+        if self.setup.options.beside {
+            self.astray.add(self.command, self.robot.world().expert(), self.setup.act.rate_hz);
+        }
         self.robot.step(&self.command);
         let aside = self.robot.world().state().tool.translation.vector.y;
         if aside.abs() > self.side.abs() {
@@ -188,7 +197,7 @@ impl<'a> Seat<'a> {
         self.idle += u32::from(action.is_none());
         let joints = self.robot.world().state().joints;
         let measured: Vec<f64> = self.robot.moved().iter().map(|joint| joints[*joint]).collect();
-        self.control.tick(&Moment {
+        let outcome = self.control.tick(&Moment {
             now,
             measured: Some(&measured),
             planned: action.as_ref().map(|action| action.values.as_slice()),
@@ -197,6 +206,10 @@ impl<'a> Seat<'a> {
             resume: action.is_some() && self.control.gate().mode() == Mode::Hold(Reason::Start),
             ..Moment::default()
         });
+        self.held = match outcome.mode {
+            Mode::Hold(reason) if reason != Reason::Start => Some(reason),
+            _ => None,
+        };
         for (joint, value) in self.robot.moved().iter().zip(self.control.command().unwrap_or_default()) {
             self.command[*joint] = *value;
         }
@@ -216,6 +229,8 @@ impl<'a> Seat<'a> {
             waited: (self.robot.world().tick() * self.idle).as_secs_f64(),
             side: self.side,
             gaps: self.robot.gaps(),
+            held: self.held.take().map(|reason| reason.words(&Names::default()).to_string()),
+            astray: std::mem::take(&mut self.astray).into_blocks(),
         });
         self.film.take().map_or(Ok(()), Film::end)
     }

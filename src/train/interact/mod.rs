@@ -11,6 +11,7 @@
 //! [`Control`](crate::control::Control) that runs on a robot. Nothing is written here: what was told at every tick is enough to
 //! have the attempt again, and whoever records it does that.
 
+mod film;
 mod keeper;
 mod seat;
 
@@ -18,6 +19,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+pub use film::Drove;
 pub use keeper::{Stray, Who};
 
 use super::evaluate::Error;

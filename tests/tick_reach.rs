@@ -1,0 +1,75 @@
+//! A robot that was out of reach: what it is told when it is back.
+//!
+//! Controllers that were started anew stand where the arm is now, which may have sagged or been moved by hand meanwhile. Whatever they
+//! hear first has to be of now.
+
+use std::time::Duration;
+
+use apprentice::control::gate::Plan;
+use apprentice::control::limits;
+use apprentice::control::watchdog::Ages;
+use apprentice::control::{Config, Control, Limits, Mode, Moment, Reason};
+use apprentice::time::Stamp;
+
+const PERIOD: Duration = Duration::from_millis(10);
+const YOUNG: [Option<Duration>; 2] = [Some(Duration::ZERO); 2];
+
+fn control() -> Control {
+    let limits: limits::Config = serde_json::from_str(
+        r#"{"position": {"a": [-1, 1], "b": [-1, 1]}, "speed": 1, "acceleration": 10, "jerk": 200, "jump": 0.5}"#,
+    )
+    .expect("they are limits");
+    let limits = Limits::load(&limits, None, &["a", "b"].map(str::to_owned)).expect("they are complete");
+    Control::new(&Config::default(), Some(limits), &[false; 2], vec![], PERIOD, Stamp(0))
+}
+
+/// So many ticks from the number `tick` on, in which the policy wants `wish` of an arm that stands `at`, and somebody lets it go on
+/// where he `resumes`; whether anybody listens to the commands says `link`.
+fn ticks(
+    control: &mut Control,
+    tick: &mut u32,
+    count: u32,
+    at: &[f64],
+    wish: &[f64],
+    link: bool,
+    resumes: bool,
+) -> Mode {
+    let mut mode = control.gate().mode();
+    for _ in 0..count {
+        *tick += 1;
+        let time = PERIOD * *tick;
+        let link = Some(if link { Duration::ZERO } else { Duration::from_secs(9) });
+        let ages = Ages { streams: &[], joints: &YOUNG, thinking: Some(Duration::ZERO), link };
+        let moment = Moment {
+            now: Stamp(1_000_000_000) + time,
+            monotonic: time,
+            measured: Some(at),
+            planned: Some(wish),
+            plan: Plan::Due,
+            resume: resumes,
+            ages: Some(ages),
+            ..Moment::default()
+        };
+        mode = control.tick(&moment).mode;
+    }
+    mode
+}
+
+#[test]
+fn an_arm_that_was_out_of_reach_is_told_nothing_old() {
+    let (mut control, mut tick) = (control(), 0);
+    ticks(&mut control, &mut tick, 5, &[0.0; 2], &[0.0; 2], true, false);
+    let mode = ticks(&mut control, &mut tick, 50, &[0.0; 2], &[0.1; 2], true, true);
+    assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
+    // Nobody listens any more: it is braked, and then there is nothing to be said.
+    let mode = ticks(&mut control, &mut tick, 100, &[0.1; 2], &[0.1; 2], false, false);
+    assert_eq!((mode, control.has_driven()), (Mode::Hold(Reason::Link), false));
+    // The controllers come back, and the arm has sagged by a fifth of a radian.
+    let sagged = &[-0.1; 2];
+    let mode = ticks(&mut control, &mut tick, 100, sagged, &[0.1; 2], true, false);
+    assert_eq!((mode, control.has_driven()), (Mode::Hold(Reason::Link), false), "nobody has let it go on");
+    let mode = ticks(&mut control, &mut tick, 1, sagged, &[0.1; 2], true, true);
+    assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
+    let first = control.command().expect("it is told something");
+    assert!(first.iter().all(|joint| (joint + 0.1).abs() < 0.01), "it goes on from where it is: {first:?}");
+}
