@@ -2,8 +2,9 @@
 #
 #   make setup          libtorch, MuJoCo and the tests' peers into .setup/, once; CUDA=1 for the full CUDA set
 #   make demo           the whole story in the simulator, from nothing to a page: recorded, learned, tried, corrected
-#   make test           formatting, lints once per feature set, every test
-#   make bench          the figures of the README
+#   make test           formatting, lints once per feature set, every test, and of the robot's small build what differs
+#   make bench          the README's figures of speed, each beside its bar
+#   make fuzz           a minute of the fuzzer for each target; `make test` only checks that they build
 #   make clean          what was built; `make distclean` also what was brought
 
 CUDA ?=
@@ -12,7 +13,7 @@ CARGO ?= cargo
 CROSS := aarch64-unknown-linux-gnu
 SETUP := $(PYTHON) setup/setup.py $(if $(CUDA),--cuda)
 
-.PHONY: setup demo test lint format clippy ros aarch64 fuzz bench clean distclean
+.PHONY: setup demo test lint format clippy ros aarch64 fuzz fuzz-builds bench clean distclean
 
 setup:
 	@$(SETUP)
@@ -21,18 +22,24 @@ demo: setup
 	$(CARGO) build --release --locked
 	target/release/apprentice demo
 
+# The rooms that are built otherwise without libtorch: settings, recorder, bags, buses, and the commands on top of them.
+SMALL := --locked --no-default-features --features dds
+SMALL_TESTS := config_files bag_contract bag_recovery bus_contract recorder recorder_ends cli cli_bags cli_record
+
 test: lint
 	$(CARGO) test --locked
+	$(CARGO) test $(SMALL) --lib --bins $(SMALL_TESTS:%=--test %)
 
-lint: format clippy ros aarch64 fuzz
+lint: format clippy ros aarch64 fuzz-builds
 
 format:
 	@git ls-files -z '*.rs' | xargs -0 rustfmt --check --edition 2024
 
-# Once per feature set: the whole, and what a robot's small computer gets.
+# Once per feature set that somebody builds: the whole, what a robot's small computer gets, and the benchmarks' smaller ones.
 clippy: setup
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	$(CARGO) clippy --locked --all-targets --no-default-features --features dds -- --deny warnings
+	$(CARGO) clippy --locked --all-targets --no-default-features --features sim -- --deny warnings
 	$(CARGO) clippy --locked --all-targets --no-default-features -- --deny warnings
 
 # Without ROS 2 only what r2r's bundled bindings know can be checked.
@@ -43,15 +50,21 @@ ros: setup
 # The build for a robot's small computer: bundled C code needs a cross compiler even for a check.
 aarch64:
 	@if ! command -v aarch64-linux-gnu-gcc >/dev/null; then \
-		echo "aarch64: SKIPPED, no cross compiler: sudo apt install gcc-aarch64-linux-gnu"; \
+		echo "SKIPPED aarch64: no cross compiler: sudo apt install gcc-aarch64-linux-gnu"; \
 	elif ! rustc --print target-libdir --target $(CROSS) | xargs test -d; then \
-		echo "aarch64: SKIPPED, no standard library: rustup target add $(CROSS)"; \
+		echo "SKIPPED aarch64: no standard library: rustup target add $(CROSS)"; \
 	else \
 		$(CARGO) check --locked --target $(CROSS) --no-default-features --features dds; \
 	fi
 
-# The fuzz targets are a package of their own; CONTRIBUTING.md says how they are run.
+# The fuzz targets are a package of their own. A minute each is no part of `make test`, which has none to spare.
 fuzz: setup
+	PYTHONPATH=.setup/peers $(PYTHON) fuzz/seed.py
+	for target in cdr bag; do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none $$target -- -max_total_time=60 || exit 1; \
+	done
+
+fuzz-builds: setup
 	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml
 
 bench: setup

@@ -3,6 +3,9 @@
 //! `cargo bench --bench cdr`. The bars are an arm's joint state in 2 µs, and an image whose pixels are not copied:
 //! its time is to be that of its header, whatever its size.
 
+#[path = "support/verdict.rs"]
+mod verdict;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,12 @@ use apprentice::msg::Message;
 use apprentice::msg::sensor::{Image, JointState};
 use apprentice::msg::std::Header;
 use bytes::Bytes;
+use verdict::verdict;
+
+/// The longest a joint state of 14 joints may take.
+const JOINTS: Duration = Duration::from_micros(2);
+/// How much longer a large image may take than a small one: nothing, but for what a clock is off.
+const LARGER: f64 = 1.5;
 
 /// The median over runs of the mean time of one call.
 fn time(mut work: impl FnMut()) -> Duration {
@@ -58,19 +67,24 @@ fn decode<M: Message>(cdr: &Bytes) -> Duration {
 fn main() {
     let arm = joints(14);
     let bytes = arm.encode();
+    let took = decode::<JointState>(&bytes);
     println!(
-        "decode JointState, 14 joints ({} bytes): {:?}  (bar: 2µs)",
+        "decode JointState, 14 joints ({} bytes): {took:?}  {} (bar: {JOINTS:?})",
         bytes.len(),
-        decode::<JointState>(&bytes)
+        verdict(took <= JOINTS)
     );
     println!("encode JointState, 14 joints: {:?}", time(|| drop(black_box(black_box(&arm).encode()))));
 
     let small = image(64, 48).encode();
     let large = image(640, 480).encode();
     let (of_small, of_large) = (decode::<Image>(&small), decode::<Image>(&large));
-    println!("decode Image 64×48×3: {of_small:?}, 640×480×3: {of_large:?}  (bar: the same, no pixel copied)");
+    let ratio = of_large.as_secs_f64() / of_small.as_secs_f64();
+    println!(
+        "decode Image 64×48×3: {of_small:?}, 640×480×3: {of_large:?}, {ratio:.2} times as long  {} (bar: {LARGER} times)",
+        verdict(ratio <= LARGER)
+    );
     let pixels = Image::decode(&large).expect("what was encoded decodes").data;
     let shared = large.as_ptr_range().contains(&pixels.as_ptr());
-    println!("its pixels lie in the bytes it came in: {shared}");
+    println!("its pixels lie in the bytes it came in: {shared}  {} (bar: no pixel copied)", verdict(shared));
     assert!(shared, "the pixels were copied");
 }

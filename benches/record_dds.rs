@@ -2,7 +2,12 @@
 //!
 //! The publishers are another process on Cyclone DDS, because a recorder that only hears itself proves nothing. Each
 //! message carries its number, so that what is missing or out of order is read off the bag and not taken from the
-//! recorder's own account, which is then held against it. `cargo bench --bench record_dds -- SECONDS`.
+//! recorder's own account, which is then held against it. A message that is lost without need, out of order, or missing in
+//! that account ends the benchmark with an error; what it cost is told beside its bar.
+//! `cargo bench --bench record_dds -- SECONDS`.
+
+#[path = "support/verdict.rs"]
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,6 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use apprentice::bag;
 use rustix::process::{Pid, Signal, kill_process};
+use verdict::verdict;
 
 /// Four cameras of 640×480×3 at 30 Hz and two arms at 500 Hz: 111 MB/s.
 const CAMERAS: usize = 4;
@@ -38,6 +44,10 @@ const CASES: [Case; 5] = [
     Case { name: "recorder stopped for 3 s", best_effort: true, busy: 0, stopped: true },
 ];
 
+/// The most a recorder may take of a core and of memory, MB.
+const CORE: f64 = 0.2;
+const MEMORY: f64 = 200.0;
+
 /// How long a recorder is stopped: at 111 MB/s, several times what its sockets hold.
 const STOPPED: Duration = Duration::from_secs(3);
 
@@ -53,7 +63,7 @@ struct Figures {
     publisher_cpu: f64,
     resident_mb: [f64; 2],
     peak_mb: f64,
-    /// What the recorder itself says it lost, in the bag's notes.
+    /// What the recorder itself says it lost, in the bag's notes; nothing where there is no account.
     noted: Option<u64>,
 }
 
@@ -75,6 +85,7 @@ fn main() -> Result<()> {
         "{:<30} {:>7} {:>7} {:>8} {:>7} {:>6} {:>6} {:>9} {:>15} {:>7}",
         "", "sent", "before", "recorded", "MISSING", "order", "core", "publisher", "resident MB", "peak MB"
     );
+    let mut wrong = Vec::new();
     for (place, case) in CASES.iter().enumerate() {
         let figures = run(case, seconds, 150 + place).with_context(|| case.name)?;
         println!(
@@ -92,8 +103,29 @@ fn main() -> Result<()> {
             figures.peak_mb,
             figures.noted.map(|lost| format!("   the bag says: {lost} lost")).unwrap_or_default(),
         );
+        wrong.extend(judge(case, &figures));
     }
+    ensure!(wrong.is_empty(), "{}", wrong.join("; "));
     Ok(())
+}
+
+/// Says which bars a run cleared; what of that must never be, in words.
+fn judge(case: &Case, figures: &Figures) -> Vec<String> {
+    let Figures { missing, out_of_order, noted, cpu, peak_mb, .. } = figures;
+    let must = [
+        (case.stopped || *missing == 0, format!("{missing} lost (bar: 0)")),
+        (*out_of_order == 0, format!("{out_of_order} out of order (bar: 0)")),
+        (*noted == Some(*missing), format!("{noted:?} in the bag's account (bar: {missing})")),
+    ];
+    let costs = [
+        (*cpu <= CORE, format!("{cpu:.2} of a core (bar: {CORE})")),
+        (*peak_mb <= MEMORY, format!("{peak_mb:.0} MB (bar: {MEMORY})")),
+    ];
+    let words: Vec<String> =
+        must.iter().chain(&costs).map(|(cleared, what)| format!("{} {what}", verdict(*cleared))).collect();
+    println!("  {}", words.join(" · "));
+    let failed = must.into_iter().filter(|(cleared, _)| !cleared);
+    failed.map(|(_, what)| format!("{}: {what}", case.name)).collect()
 }
 
 fn run(case: &Case, seconds: f64, domain: usize) -> Result<Figures> {

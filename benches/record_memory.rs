@@ -8,6 +8,9 @@
 //! picture anew, so that memory is honest) is taken off. The bare write tells what the disk and the kernel alone cost on
 //! this machine today; only the ratio says anything about us. Where messages are lost, the alarm has to name the disk.
 
+#[path = "support/verdict.rs"]
+mod verdict;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,6 +28,7 @@ use apprentice::node::{Context, Stop};
 use apprentice::spec::Expect;
 use apprentice::wire::{Qos, Topic};
 use bytes::Bytes;
+use verdict::verdict;
 
 /// A raw picture of 640×480×3, and how many cameras take turns.
 const PICTURE: usize = 640 * 480 * 3;
@@ -70,12 +74,18 @@ fn main() -> anyhow::Result<()> {
         ours.cpu_per_megabyte() / bare.cpu_per_megabyte()
     );
     println!("memory:     {} MB resident at most", resident_at_most()? / 1_000_000);
-    println!("messages:   {} of {pictures} on disk, {} lost", kept.messages, kept.lost);
     let bag = apprentice::bag::open(&kept.path)?;
     println!("noted:      {}", bag.notes().get(notes::LOST).context("losses are always noted")?);
     let noted = bag.notes().get(notes::ALARMS).context("alarms are always noted")?;
     let alarms: Vec<Noted> = serde_json::from_str(noted)?;
     let named = alarms.iter().any(|noted| noted.alarm == Alarm::Disk);
+    println!(
+        "messages:   {} of {pictures} on disk, {} lost  {} (bar: 0, or an alarm names the disk{})",
+        kept.messages,
+        kept.lost,
+        verdict(kept.lost == 0 || named),
+        if named { ": it does" } else { "" }
+    );
     ensure!(kept.messages + kept.lost == pictures, "messages are missing without a word");
     ensure!(kept.lost == 0 || named, "messages were lost and no alarm names the disk: {noted}");
     Ok(())

@@ -23,6 +23,9 @@ WHEEL_PYTHON = "3.11"
 # Left out of the CPU set: libtorch's CUDA half is half of what it weighs, and its Python half serves nobody here.
 CUDA_HALF = ["libtorch_cuda*", "libc10_cuda*", "libcaffe2_nvrtc*", "libtorch_nvshmem*", "libtorch_python*"]
 
+# What may be in .setup/libs, and the word for it in the stamps: those of earlier versions, so that what is there stays.
+SETS = {"without": "without libtorch", "cpu": "False None", "cuda": "True None"}
+
 
 def say(text):
     print(f"setup: {text}", flush=True)
@@ -78,33 +81,43 @@ def requirements_without(file, left_out):
     return short
 
 
+def library_files(kind):
+    return [HERE / "libraries.txt"] + ([HERE / "cuda.txt"] if kind == "cuda" else [])
+
+
+def library_stamp(kind):
+    return stamp_of(library_files(kind), f"{SETS[kind]} {platform.machine()}")
+
+
 def libraries(cuda):
     own_libtorch = os.environ.get("LIBTORCH")
-    files = [HERE / "libraries.txt"] + ([HERE / "cuda.txt"] if cuda else [])
-    stamp = stamp_of(files, f"{cuda} {own_libtorch} {platform.machine()}")
-    if done("libs", stamp):
-        return say("libtorch and MuJoCo are here already")
+    if own_libtorch and not (Path(own_libtorch) / "lib" / "libtorch_cpu.so").exists():
+        fail(f"LIBTORCH is {own_libtorch!r}, but there is no lib/libtorch_cpu.so in it")
     if own_libtorch:
-        if not (Path(own_libtorch) / "lib" / "libtorch_cpu.so").exists():
-            fail(f"LIBTORCH is {own_libtorch!r}, but there is no lib/libtorch_cpu.so in it")
         say(f"using your own libtorch in {own_libtorch} (2.11 is what this crate is written for)")
-        files = [requirements_without(HERE / "libraries.txt", "torch")]
+    # What is larger than needed is kept: nobody wants it thrown away and fetched again.
+    kind = "without" if own_libtorch else "cuda" if cuda else "cpu"
+    enough = {"without": ["without", "cpu", "cuda"], "cpu": ["cpu", "cuda"], "cuda": ["cuda"]}[kind]
+    if any(done("libs", library_stamp(one)) for one in enough):
+        return say("MuJoCo is here already" if own_libtorch else "libtorch and MuJoCo are here already")
+    files = library_files(kind)
     if own_libtorch:
+        files = [requirements_without(HERE / "libraries.txt", "torch")]
         say("bringing MuJoCo 3.17.0")
     else:
         size = "3 GB to fetch, 3.9 GB on disk" if cuda else "570 MB to fetch, 0.8 GB on disk"
         say(f"bringing libtorch 2.11.0 and MuJoCo 3.17.0 ({size})")
     libs = INTO / "libs"
     pip(libs, files, ["--python-version", WHEEL_PYTHON, "--implementation", "cp", *platforms()])
-    if not cuda and not own_libtorch:
+    if kind == "cpu":
         for pattern in CUDA_HALF:
             for file in (libs / "torch" / "lib").glob(pattern):
                 file.unlink()
     # The linker looks for the plain name.
     plain = libs / "mujoco" / "libmujoco.so"
     plain.symlink_to(next((libs / "mujoco").glob("libmujoco.so.*")).name)
-    (INTO / "libs.stamp").write_text(stamp)
-    say("libtorch and MuJoCo are in .setup/libs")
+    (INTO / "libs.stamp").write_text(library_stamp(kind))
+    say("what was brought is in .setup/libs")
 
 
 def peers():

@@ -3,12 +3,16 @@
 //! One file feeds physics, inverse kinematics and every viewer, so what each of them relies on is held here: weights that
 //! fit the shapes, limits everywhere, frames under their names, and the judgement of ROS's own parser where it is there.
 
+#[path = "support/skipped.rs"]
+mod skipped;
+
 use std::f64::consts::PI;
 use std::path::Path;
 use std::process::Command;
 
 use apprentice::arm::urdf::{Description, Geometry, Kind, Link, SIM_ARM, Shape};
 use nalgebra::{Matrix3, Vector3};
+use skipped::skipped;
 
 fn sim_arm() -> Description {
     Description::parse(SIM_ARM, "sim_arm.urdf").unwrap_or_else(|error| panic!("{error}"))
@@ -100,11 +104,10 @@ fn check_urdf_is_content() {
             let words = String::from_utf8_lossy(&said.stdout);
             assert!(said.status.success() && words.contains("Successfully Parsed XML"), "{words}");
         }
-        Err(error) => {
-            println!(
-                "skipped: check_urdf_is_content, as check_urdf ({error}) is missing: apt install liburdfdom-tools"
-            );
-        }
+        Err(error) => skipped(
+            "check_urdf_is_content",
+            format!("check_urdf is missing ({error}): sudo apt install liburdfdom-tools"),
+        ),
     }
 }
 

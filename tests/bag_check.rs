@@ -111,6 +111,17 @@ fn a_skewed_stream_is_found() {
 }
 
 #[test]
+fn stamps_of_another_clock_are_found_and_how_to_record_by_it_is_said() {
+    // A simulator's stamps: seconds since it began, beside receipt by the wall.
+    let found = findings(&[], |n, _| Some(1_000 * 1_000 * MS + n * 33 * MS - 3_600_000 * 3 * MS));
+    assert_found(&found, "/camera: stamps of another clock, 3 hours from receipt");
+    assert_found(&found, "use_sim_time:=true");
+    assert!(!found.iter().any(|finding| finding.contains("further from receipt")), "{found:#?}");
+    let good = findings(&[], |_, stamp| Some(stamp - 3_000 * MS));
+    assert!(!good.iter().any(|finding| finding.contains("another clock")), "{good:#?}");
+}
+
+#[test]
 fn a_missing_stream_is_found_and_so_is_a_late_one() {
     assert_found(&findings(&[], |_, _| None), "/camera: it is not there");
     assert_found(&findings(&[], |n, stamp| (n > 60).then_some(stamp)), "/camera: it begins 2.0 s after");

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use apprentice::bag::{self, Error, Options, Split, Sqlite, Storage, Style};
+use apprentice::bag::{self, Error, Options, Split, Sqlite, Storage, Style, Torn};
 use apprentice::time::Stamp;
 use apprentice::wire::{Qos, Sample};
 use bags::{DEFINITION, HASH, assert_same, files, over_every_storage, read_all, sample, topic, write};
@@ -20,6 +20,7 @@ fn what_is_written_is_read_back_in_order() {
         let written = write(folder, &options, 100, 200);
         assert_same(&read_all(folder, &[]), &written);
         let reader = bag::open(folder).expect("a recording");
+        assert!(reader.torn().is_empty(), "{:?}", reader.torn());
         assert_eq!(reader.span(), Some((Stamp(1_000_000_000), Stamp(1_990_000_000))));
         let counts: Vec<u64> = reader.tracks().iter().map(|track| track.messages).collect();
         assert_eq!(counts, [50, 50]);
@@ -205,6 +206,78 @@ fn damage_the_middle(file: &Path, cdr: &[u8]) {
         bytes.windows(middle.len()).position(|window| window == middle).expect("noise stays as it is");
     bytes[place] ^= 0x55;
     fs::write(file, bytes).expect("damaged");
+}
+
+/// Cuts a file to a share of its length.
+fn cut(file: &Path, share: f64) {
+    let bytes = fs::read(file).expect("a file");
+    fs::write(file, &bytes[..(bytes.len() as f64 * share) as usize]).expect("cut");
+}
+
+#[test]
+fn a_cut_recording_never_passes_for_a_whole_one() {
+    // In the middle, and before the first chunk of messages is whole.
+    for share in [0.5, 0.05] {
+        for has_metadata in [true, false] {
+            over_every_storage(|folder, mut options| {
+                options.notes.insert("success".into(), "true".into());
+                write(folder, &options, 60, 500);
+                cut(&files(folder)[0], share);
+                if !has_metadata {
+                    fs::remove_file(folder.join("metadata.yaml")).expect("it was there");
+                }
+                // SQLite opens no file that is shorter than its own head says, so that nothing can be taken for less.
+                let Ok(mut reader) = bag::open(folder) else {
+                    assert!(matches!(options.storage, Storage::Sqlite(_)), "an MCAP file has something left");
+                    return;
+                };
+                let torn: Vec<String> = reader.torn().iter().map(ToString::to_string).collect();
+                assert!(torn[0].contains("episode_0.mcap ends in the middle"), "{torn:?}");
+                let second = if has_metadata { "counts 60 messages" } else { "it has no metadata.yaml" };
+                assert!(torn[1].contains(second), "{torn:?}");
+                let report = bag::check(reader.as_mut(), &[], folder);
+                let said: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+                assert!(!report.is_good() && said[0].contains("apprentice bag recover"), "{said:?}");
+                drop(reader);
+                is_noted_as_recovered(folder, has_metadata);
+            });
+        }
+    }
+}
+
+/// Recovers a cut recording of sixty messages that was labelled as a success.
+fn is_noted_as_recovered(folder: &Path, has_metadata: bool) {
+    let recovered = bag::recover(folder).expect("recovered");
+    assert!(recovered.changed && recovered.messages < 40, "{recovered:?}");
+    let mut reader = bag::open(folder).expect("a recording");
+    assert!(reader.torn().is_empty(), "{:?}", reader.torn());
+    let noted = &reader.notes()[bag::RECOVERED];
+    let noted: serde_json::Value = serde_json::from_str(noted).expect("as JSON");
+    let of = has_metadata.then_some(60_u64);
+    assert_eq!(
+        noted,
+        serde_json::json!({"messages": recovered.messages, "of": of, "dropped_bytes": recovered.dropped_bytes})
+    );
+    let report = bag::check(reader.as_mut(), &[], folder);
+    assert!(
+        report.findings.iter().any(|finding| finding.text.starts_with("it was made whole")),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn a_recording_that_lost_messages_in_a_whole_file_is_told_by_its_count() {
+    over_every_storage(|folder, options| {
+        write(folder, &options, 60, 500);
+        let other = folder.with_file_name("other").join("episode");
+        write(&other, &options, 40, 500);
+        fs::copy(&files(&other)[0], &files(folder)[0]).expect("copied");
+        let reader = bag::open(folder).expect("a recording");
+        assert_eq!(reader.torn(), [Torn::Counted { noted: 60, found: 40 }]);
+        let recovered = bag::recover(folder).expect("recovered");
+        assert_eq!((recovered.changed, recovered.messages, recovered.noted), (true, 40, Some(60)));
+        assert!(bag::open(folder).expect("a recording").torn().is_empty());
+    });
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn a_recording_on_a_full_disk_ends_readable_with_all_that_was_flushed() {
     // Several lengths, so that the disk is full at different places of a chunk.
     for length in [1500, 3907, 4096, 70_001] {
         over_every_storage(|folder, options| {
-            let Some(_disk) = SmallDisk::mount(folder, 8) else { return };
+            let test = "a_recording_on_a_full_disk_ends_readable_with_all_that_was_flushed";
+            let Some(_disk) = SmallDisk::mount(test, folder, "8m") else { return };
             let ballast = folder.join("ballast");
             fs::write(&ballast, vec![7; 4_500_000]).expect("there is room");
             let folder = &folder.join("episode");
@@ -61,7 +62,8 @@ fn a_recording_on_a_full_disk_ends_readable_with_all_that_was_flushed() {
 #[test]
 fn a_recording_that_cannot_begin_leaves_nothing_and_the_next_begins_clean() {
     over_every_storage(|folder, options| {
-        let Some(_disk) = SmallDisk::mount(folder, 1) else { return };
+        let test = "a_recording_that_cannot_begin_leaves_nothing_and_the_next_begins_clean";
+        let Some(_disk) = SmallDisk::mount(test, folder, "1m") else { return };
         let ballast = folder.join("ballast");
         fs::write(&ballast, vec![7; 1_040_000]).expect("there is room");
         let episode = folder.join("episode");

@@ -5,6 +5,8 @@
 
 #[path = "support/patience.rs"]
 mod patience;
+#[path = "support/skipped.rs"]
+mod skipped;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use apprentice::bus::{Bus, Counts, Error, Inbox, Limit, Node, Sink, Subscription
 use apprentice::msg::rcl::{ParameterValue, SetParameters, SetParametersRequest};
 use apprentice::wire::{Qos, Sample, Topic};
 use bytes::Bytes;
+use skipped::skipped;
 
 /// Far longer than anything here takes, so that only a defect reaches it, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,7 +105,7 @@ fn the_dds_bus_keeps_the_contract() -> Result<(), Error> {
 
 #[test]
 fn the_ros_bus_is_tried_where_ros_is() {
-    println!("skipped: `ros` keeps the contract on machines with ROS 2 only, built with the feature `ros`");
+    skipped("the_ros_bus_is_tried_where_ros_is", "it takes ROS 2 and the feature `ros`");
 }
 
 fn message(number: u32, bytes: usize) -> Bytes {

@@ -15,25 +15,37 @@ fn apprentice(words: &[&str]) -> std::process::Output {
     command(words.iter().copied(), [] as [&Path; 0]).output().expect("the binary starts")
 }
 
+/// Every command there is, as the help names them, from `apprentice` itself down; a group comes before its members.
+fn commands() -> Vec<Vec<String>> {
+    let mut all = vec![Vec::new()];
+    let mut next = 0;
+    while let Some(parent) = all.get(next).cloned() {
+        next += 1;
+        let words: Vec<&str> = parent.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = text(&apprentice(&words).stdout);
+        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+        // A name stands two columns in; what follows of a long description stands further in.
+        let named = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+        let names = named.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+        all.extend(names.map(|name| [&parent[..], &[name.to_owned()]].concat()));
+    }
+    all
+}
+
 #[test]
 fn every_command_helps_with_examples() {
-    for command in [
-        vec![],
-        vec!["record"],
-        vec!["teleop"],
-        vec!["bag", "info"],
-        vec!["bag", "check"],
-        vec!["bag", "recover"],
-        vec!["bag", "label"],
-        vec!["bag", "delete"],
-        vec!["doctor"],
-        vec!["demo"],
-    ] {
+    let all = commands();
+    for known in [&["record"][..], &["bag", "delete"], &["teleop", "joy"], &["dart", "fit"], &["demo"]] {
+        assert!(all.iter().any(|command| command == known), "{known:?} is not in {all:?}");
+    }
+    for command in &all {
+        let is_group = all.iter().any(|other| other.len() > command.len() && other.starts_with(command));
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
         let output = apprentice(&[&command[..], &["--help"]].concat());
         let help = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{command:?}");
         assert!(help.contains("Usage: apprentice"), "{command:?}: {help}");
-        assert!(command.is_empty() || help.contains("Examples:"), "{command:?}: {help}");
+        assert!(is_group || help.contains("Examples:"), "{command:?}: {help}");
         assert!(
             help.lines().all(|line| line.starts_with("Usage") || line.chars().count() <= 110),
             "{command:?}: {help}"
@@ -65,6 +77,7 @@ fn wrong_use_ends_with_two_and_says_why_once() {
             "record.strage: unknown field",
         ),
         (vec!["record", "--out", "/tmp", "--config", "config/absent.yaml"], "absent.yaml"),
+        (vec!["record", "--out", "/tmp", "--all", "--domain", "300"], "0..=232"),
         (vec!["fly"], "fly"),
     ] {
         let output = apprentice(&words);
@@ -75,6 +88,17 @@ fn wrong_use_ends_with_two_and_says_why_once() {
         assert_eq!(headed.count(), 1, "{words:?}: {error}");
         assert!(error.contains(said), "{words:?}: {error}");
     }
+}
+
+#[test]
+fn a_domain_that_is_none_is_wrong_use_wherever_it_is_said() {
+    let words = ["record", "--bus", "local", "--all", "--no-keys", "--out"];
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let output =
+        command(words, [folder.path()]).env("ROS_DOMAIN_ID", "abc").output().expect("the binary starts");
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("ROS_DOMAIN_ID says \"abc\", which is no number from 0 to 232"), "{error}");
 }
 
 #[test]

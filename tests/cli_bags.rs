@@ -171,6 +171,41 @@ fn a_bag_that_lost_its_writer_is_made_whole_once() {
 }
 
 #[test]
+fn a_cut_bag_is_told_by_info_and_check_and_noted_by_recover() {
+    let (folder, whole, cut) = scratch();
+    write_bag(&whole, Fault::None);
+    write_bag(&cut, Fault::None);
+    let file = cut.join("episode_0001_0.mcap");
+    let bytes = fs::read(&file).expect("the bag's file");
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("it is writable");
+
+    let table = text(&apprentice(["bag", "info"], [&cut]).stdout);
+    assert!(table.contains("episode_0001_0.mcap ends in the middle"), "{table}");
+    assert!(table.contains("metadata.yaml counts 1800 messages"), "{table}");
+    let said = json(&apprentice(["bag", "info", "--json"], [folder.path()]), 0);
+    assert_eq!(
+        (&said[0]["torn"], said[1]["torn"].as_array().map(Vec::len)),
+        (&serde_json::json!([]), Some(2))
+    );
+    let list = text(&apprentice(["bag", "info"], [folder.path()]).stdout);
+    assert_eq!(list.lines().filter(|line| line.contains(" torn")).count(), 1, "{list}");
+
+    let output = apprentice(["bag", "check"], [&cut]);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    let mends = format!("`apprentice bag recover {}` mends it", cut.display());
+    assert!(report.contains("wrong: ") && report.contains(&mends), "{report}");
+
+    let recovered = json(&apprentice(["bag", "recover", "--json"], [&cut]), 0);
+    assert_eq!((&recovered[0]["changed"], &recovered[0]["of"]), (&true.into(), &1800.into()));
+    let said = json(&apprentice(["bag", "info", "--json"], [&cut]), 0);
+    let noted = said[0]["notes"]["apprentice.recovered"].as_str().expect("it is noted");
+    assert!(noted.contains("\"of\":1800"), "{noted}");
+    assert_eq!(said[0]["torn"], serde_json::json!([]));
+    assert_eq!(apprentice(["bag", "check"], [&cut]).status.code(), Some(0), "what is left is good");
+}
+
+#[test]
 fn deleting_asks_or_is_told_and_leaves_what_is_no_bag() {
     let (folder, one, other) = scratch();
     write_bag(&one, Fault::None);

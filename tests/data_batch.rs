@@ -5,6 +5,8 @@
 
 #[path = "support/demonstrations.rs"]
 mod demonstrations;
+#[path = "support/skipped.rs"]
+mod skipped;
 
 use apprentice::data::augment::Augment;
 use apprentice::data::batch::{Batch, Resident};
@@ -12,6 +14,7 @@ use apprentice::data::{Config, Gathered, Rules, Shape, Windows};
 use apprentice::nn::device;
 use apprentice::noise::Noise;
 use demonstrations::{ROBOT, Said, Scratch, demonstration, picture, said};
+use skipped::skipped;
 use tch::{Device, IndexOp, Kind, Tensor};
 
 const SHAPE: Shape = Shape { history: 2, chunk: 3 };
@@ -42,10 +45,10 @@ fn rows(tensor: &Tensor) -> Vec<f32> {
     Vec::try_from(tensor.to_device(Device::Cpu).reshape([-1])).expect("it is a row of floats")
 }
 
-fn devices() -> Vec<Device> {
+fn devices(test: &str) -> Vec<Device> {
     let devices = device::all();
     if devices.len() == 1 {
-        eprintln!("SKIPPED on a GPU: libtorch sees none");
+        skipped(test, "no GPU, libtorch sees none: tried on the processor only");
     }
     devices
 }
@@ -55,7 +58,7 @@ fn what_was_gathered_arrives_on_every_device() -> anyhow::Result<()> {
     let (_scratch, windows) = windows()?;
     let mut out = Gathered::default();
     windows.gather(&[3, 30, 7], &mut Noise::new(1), &mut out)?;
-    for device in devices() {
+    for device in devices("what_was_gathered_arrives_on_every_device") {
         let batch = Batch::of(&out, device);
         assert_eq!((batch.count(), batch.state.size(), batch.goal.size()), (3, vec![3, 2, 2], vec![3, 0]));
         assert_eq!(
@@ -79,7 +82,7 @@ fn pictures_are_cut_at_one_place_for_a_whole_history() -> anyhow::Result<()> {
     let mut out = Gathered::default();
     let wanted: Vec<u32> = (0..32).collect();
     windows.gather(&wanted, &mut Noise::new(1), &mut out)?;
-    for device in devices() {
+    for device in devices("pictures_are_cut_at_one_place_for_a_whole_history") {
         let batch = Batch::of(&out, device);
         let seen = batch.pictures(0, &augment, Some(&mut Noise::new(2)));
         assert_eq!((seen.size(), seen.kind()), (vec![64, 3, 3, 4], Kind::Float));
@@ -137,7 +140,7 @@ fn a_resident_data_set_gives_the_same_batches() -> anyhow::Result<()> {
     let wanted = [0, 25, 41, 8];
     windows.gather(&wanted, &mut Noise::new(1), &mut bytes)?;
     windows.gather_places(&wanted, &mut Noise::new(1), &mut places);
-    for device in devices() {
+    for device in devices("a_resident_data_set_gives_the_same_batches") {
         let held = Resident::load(windows.dataset(), device, 1 << 20)?.expect("it fits");
         let (one, other) = (Batch::of(&bytes, device), held.batch(&places));
         assert_eq!(one.frames[0].size(), other.frames[0].size());

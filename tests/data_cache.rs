@@ -216,7 +216,8 @@ fn a_full_disk_is_an_error_and_leaves_no_half_file() -> anyhow::Result<()> {
     for _ in 0..4 {
         scratch.add(&demonstration(60_000), &[])?;
     }
-    let Some(disk) = SmallDisk::mount(&scratch.cache(), 1) else { return Ok(()) };
+    let test = "a_full_disk_is_an_error_and_leaves_no_half_file";
+    let Some(disk) = SmallDisk::mount(test, &scratch.cache(), "1m") else { return Ok(()) };
     let error = scratch.open(&Config::default()).expect_err("one megabyte is not enough");
     assert!(error.is_full_disk(), "{error:?}");
     assert_eq!(files(&scratch)?.1, 0, "{:?}", files(&scratch)?.0);

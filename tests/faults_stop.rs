@@ -9,6 +9,8 @@
 #[path = "support/cli.rs"]
 mod cli;
 
+#[path = "support/numbered.rs"]
+mod numbered;
 #[path = "support/patience.rs"]
 mod patience;
 
@@ -21,11 +23,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use apprentice::bag;
 use apprentice::bus::typed::call_typed;
 use apprentice::bus::{self, Kind, Options};
 use apprentice::msg::std::{SetBool, SetBoolRequest};
 use cli::command;
+use numbered::{account, gone, noted, numbers};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Far longer than anything here takes on a busy machine.
@@ -123,18 +125,6 @@ fn stop_by_service() -> Result<()> {
     Ok(())
 }
 
-/// The numbers of each topic's messages in the bag.
-fn numbers(episode: &Path) -> Result<BTreeMap<String, Vec<u64>>> {
-    let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for sample in bag::open(episode)?.samples(&[]) {
-        let sample = sample?;
-        // Encapsulation, stamp and string length come before the eight digits of the frame's name.
-        let number = std::str::from_utf8(&sample.cdr[16..24])?.parse()?;
-        numbers.entry(sample.topic.name.clone()).or_default().push(number);
-    }
-    Ok(numbers)
-}
-
 /// Stops one of the two in the middle of what such a publisher sends, and holds the bag against what was sent; how many
 /// messages are missing.
 fn missing(stopped: Stopped, lease: &str, how: &[&str]) -> Result<u64> {
@@ -154,21 +144,20 @@ fn missing(stopped: Stopped, lease: &str, how: &[&str]) -> Result<u64> {
     stop_by_service()?;
     until("the end of the bag", || Ok(episode.join("metadata.yaml").exists()))?;
 
-    let noted: serde_json::Value =
-        serde_json::from_str(bag::open(&episode)?.notes().get("apprentice.lost").context("the losses")?)?;
-    let numbers = numbers(&episode)?;
+    let (account, numbers) = (account(&episode)?, numbers(&episode)?);
     let mut missing = 0;
     for topic in TOPICS {
         let there = &numbers[topic];
-        let (Some(first), Some(last)) = (there.first(), there.last()) else { continue };
+        let Some(last) = there.last() else { continue };
         let disordered: Vec<_> = there.windows(2).filter(|pair| pair[0] >= pair[1]).collect();
         assert!(disordered.is_empty(), "{topic} is out of order: {disordered:?}");
         // Of the last it sent a machine under load may lose some without another that would show it.
         let unheard = sent[topic] - 1 - last;
         assert!(unheard < sent[topic] / 10, "{topic} was not heard to the end: {unheard} of {sent:?}");
-        missing += last + 1 - first - there.len() as u64;
+        assert_eq!(noted(&account, topic), gone(there), "of {topic}: {account}");
+        missing += gone(there);
     }
-    assert_eq!(noted["total"], missing, "{noted}");
+    assert_eq!(account["total"], missing, "{account}");
     Ok(missing)
 }
 

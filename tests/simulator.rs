@@ -5,6 +5,8 @@
 
 #[path = "support/simulating.rs"]
 mod simulating;
+#[path = "support/skipped.rs"]
+mod skipped;
 
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,7 @@ use apprentice::node::simulator::{Options, Pace};
 use apprentice::sim::{Light, Simulation};
 use apprentice::wire::Qos;
 use simulating::{COMMANDS, PATIENCE, Stage, blind, command, options};
+use skipped::skipped;
 
 const NUMBERS: &str = Float64MultiArray::TYPE;
 const JOINTS: (&str, &str) = ("/joint_states", JointState::TYPE);
@@ -207,7 +210,7 @@ fn lockstep_and_fast_say_the_same_to_the_byte() -> anyhow::Result<()> {
     let pictures = ("/front/image_raw", Image::TYPE);
     let mut topics = vec![JOINTS, RESULT, ("/post_pose", PoseStamped::TYPE)];
     match blind()? {
-        Some(why) => eprintln!("SKIPPED the pictures of lockstep_and_fast_say_the_same_to_the_byte: {why}"),
+        Some(why) => skipped("lockstep_and_fast_say_the_same_to_the_byte, its pictures", why),
         None => {
             topics.push(pictures);
             options.cameras = Some(vec!["front".to_owned()]);
@@ -248,7 +251,7 @@ fn in_lockstep_a_bad_command_holds_and_one_of_another_tick_does_not_count() -> a
 #[test]
 fn two_worlds_of_one_process_both_see() -> anyhow::Result<()> {
     if let Some(why) = blind()? {
-        eprintln!("SKIPPED two_worlds_of_one_process_both_see: {why}");
+        skipped("two_worlds_of_one_process_both_see", why);
         return Ok(());
     }
     let look = || -> anyhow::Result<Vec<Vec<u8>>> {

@@ -8,6 +8,8 @@
 mod recording;
 #[path = "support/simulating.rs"]
 mod simulating;
+#[path = "support/skipped.rs"]
+mod skipped;
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +29,7 @@ use apprentice::spec::Source;
 use apprentice::time::Stamp;
 use recording::{Read, config, session};
 use simulating::{COMMANDS, blind, options, settings};
+use skipped::skipped;
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -57,7 +60,8 @@ fn grid(first: Stamp, ticks: u64, one_of: u64) -> Vec<Stamp> {
 
 #[test]
 fn a_collected_attempt_is_all_there_and_says_how_it_went() -> anyhow::Result<()> {
-    let sees = blind()?.map(|why| eprintln!("SKIPPED the pictures of a_collected_attempt: {why}")).is_none();
+    let test = "a_collected_attempt_is_all_there_and_says_how_it_went, its pictures";
+    let sees = blind()?.map(|why| skipped(test, why)).is_none();
     let out = tempfile::tempdir()?;
     let wanted = Options {
         seed: 11,

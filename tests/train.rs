@@ -3,6 +3,8 @@
 //! The demonstrations are read from bags like anybody's, so the whole way is walked; each run takes a second or two.
 #![cfg(feature = "learn")]
 
+#[path = "support/small_disk.rs"]
+mod small_disk;
 #[path = "support/training.rs"]
 mod training;
 #[path = "support/waves.rs"]
@@ -10,12 +12,12 @@ mod waves;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use apprentice::nn::device::Device;
 use apprentice::policy::checkpoint;
 use apprentice::train::{Ended, Error, Watch, metrics, train};
+use small_disk::SmallDisk;
 use training::{POLICY, Setup};
 
 fn setup(folder: &Path, train: &str) -> Setup {
@@ -166,16 +168,10 @@ fn the_best_may_be_chosen_by_success_instead_of_loss() -> anyhow::Result<()> {
 fn a_run_on_a_full_disk_says_so() -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let setup = setup(scratch.path(), "batch: 8, steps: 5, save_every: 1, validation: {batches: 1}");
-    let disk = scratch.path().join("disk");
-    fs::create_dir(&disk)?;
-    let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"]).arg(&disk).output();
-    if !mount.is_ok_and(|mounted| mounted.status.success()) {
-        eprintln!("SKIPPED: a full disk cannot be tried here, because mounting a tmpfs is not allowed");
-        return Ok(());
-    }
-    let error = setup.train(&disk.join("run"), false);
-    let unmounted = Command::new("umount").arg("--lazy").arg(&disk).status();
-    ensure!(unmounted.is_ok_and(|status| status.success()), "{disk:?} is still mounted");
+    let test = "a_run_on_a_full_disk_says_so";
+    let Some(disk) = SmallDisk::mount(test, &scratch.path().join("disk"), "64k") else { return Ok(()) };
+    let error = setup.train(&disk.0.join("run"), false);
+    drop(disk);
     let said = format!("{:#}", anyhow::Error::from(error.err().context("it is full")?));
     ensure!(said.contains("No space left on device"), "{said}");
     Ok(())

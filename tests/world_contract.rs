@@ -4,9 +4,13 @@
 //! byte, because two policies are compared on the same ones.
 #![cfg(feature = "sim")]
 
+#[path = "support/skipped.rs"]
+mod skipped;
+
 use std::time::Duration;
 
 use apprentice::sim::{Conduct, Disturbance, JOINTS, Light, Seen, Simulation, State, WORLDS, expert};
+use skipped::skipped;
 
 const TICK: Duration = Duration::from_millis(10);
 /// Attempts of each expert.
@@ -218,7 +222,7 @@ fn the_same_seed_gives_the_same_pictures() -> anyhow::Result<()> {
             let mut look = |camera, size| match world.picture(camera, size) {
                 Ok(picture) => Some(picture),
                 Err(error) => {
-                    println!("SKIPPED the_same_seed_gives_the_same_pictures: {error}");
+                    skipped("the_same_seed_gives_the_same_pictures", error);
                     None
                 }
             };

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use stream::{Delay, Interval, Silence, StreamReport};
 
-use super::{Error, Notes, Reader};
+use super::{Error, Notes, RECOVERED, Reader, Torn};
 use crate::spec::Expect;
 use crate::time::Stamp;
 use stream::Account;
@@ -22,6 +22,8 @@ use stream::Account;
 const SLOW: f64 = 0.9;
 /// Streams whose median delays differ by more than this many milliseconds are skewed.
 const SKEW_MS: f64 = 100.0;
+/// Stamps further from receipt than this many milliseconds, an hour, are of another clock.
+const OTHER_CLOCK_MS: f64 = 3.6e6;
 /// A stream that begins this much later than the recording, or ends this much earlier, is cut short.
 const CUT_SHORT_MS: f64 = 1000.0;
 /// So many damaged messages are described; the rest are counted.
@@ -103,6 +105,7 @@ pub fn check_watched(
     let files = reader.files().len();
     let bytes = reader.files().iter().map(|file| file.bytes).sum();
     let notes = reader.notes().clone();
+    let torn = reader.torn().to_vec();
     let mut accounts: BTreeMap<(String, String), Account> = BTreeMap::new();
     for track in reader.tracks() {
         let max_age = expected.iter().find(|one| one.topic == track.topic.name).and_then(|one| one.max_age);
@@ -145,6 +148,7 @@ pub fn check_watched(
         notes,
     };
     report.findings = findings(&report, expected, &damage, span);
+    report.findings.splice(0..0, of_torn(&torn, path));
     report
 }
 
@@ -185,6 +189,15 @@ fn other_definitions(notes: &Notes) -> Vec<(String, String)> {
     topics.map(|(topic, hashes)| (topic.clone(), said(hashes))).collect()
 }
 
+/// What is torn of a recording, and what mends it.
+fn of_torn(torn: &[Torn], path: &Path) -> Vec<Finding> {
+    // Of a single file, the recording is the folder.
+    let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
+    let text = |torn: &Torn| format!("{torn}; `apprentice bag recover {}` mends it", folder.display());
+    let found = |torn| Finding { severity: Severity::Error, topic: None, text: text(torn) };
+    torn.iter().map(found).collect()
+}
+
 fn findings(
     report: &Report,
     expected: &[Expect],
@@ -222,6 +235,13 @@ fn findings(
         report.notes.get("apprentice.ended").filter(|why| ["disk full", "failed"].contains(&why.as_str()))
     {
         say(Severity::Warning, None, format!("the recorder ended it: {why}"));
+    }
+    if let Some(noted) = report.notes.get(RECOVERED) {
+        say(
+            Severity::Warning,
+            None,
+            format!("it was made whole after its writer died or it was cut: {noted}"),
+        );
     }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     found
@@ -302,7 +322,17 @@ fn judge(stream: &StreamReport, say: &mut impl FnMut(Severity, Option<&str>, Str
 
 /// The skew between streams: how differently late their messages arrive by their own stamps.
 fn compare_delays(streams: &[StreamReport], say: &mut impl FnMut(Severity, Option<&str>, String)) {
-    let delays = || streams.iter().filter_map(|stream| Some((stream, stream.delay_ms.as_ref()?.median)));
+    let all = || streams.iter().filter_map(|stream| Some((stream, stream.delay_ms.as_ref()?.median)));
+    let other_clock = |delay: f64| delay.abs() > OTHER_CLOCK_MS;
+    for (stream, delay) in all().filter(|(_, delay)| other_clock(*delay)) {
+        let hours = delay.abs() / OTHER_CLOCK_MS;
+        let text = format!(
+            "stamps of another clock, {hours:.0} hours from receipt: beside a simulator, record with \
+             `--ros-args -p use_sim_time:=true`"
+        );
+        say(Severity::Error, Some(&stream.topic), text);
+    }
+    let delays = || all().filter(|(_, delay)| !other_clock(*delay));
     let (Some(least), Some(most)) =
         (delays().min_by(|a, b| a.1.total_cmp(&b.1)), delays().max_by(|a, b| a.1.total_cmp(&b.1)))
     else {

@@ -17,6 +17,7 @@ mod recover;
 mod series;
 mod settle;
 mod sqlite;
+mod torn;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,9 @@ use std::sync::Arc;
 pub use check::{Delay, Finding, Interval, Report, Severity, Silence, StreamReport, check, check_watched};
 pub use folder::{delete, label, unfinished};
 pub use options::{Compression, Mcap, Options, Split, Sqlite, Storage, Style};
-pub use recover::{Recovered, recover};
+pub use recover::{RECOVERED, Recovered, recover};
 pub use series::{create, open};
+pub use torn::Torn;
 
 use crate::time::Stamp;
 use crate::wire::{Sample, Topic};
@@ -195,6 +197,8 @@ pub trait Reader: Send {
     }
     /// What was noted beside the messages: task, operator, success and whatever others wrote.
     fn notes(&self) -> &Notes;
+    /// What tells that it is not all there; nothing of a whole recording.
+    fn torn(&self) -> &[Torn];
 }
 
 /// Writes a recording.
@@ -230,6 +234,10 @@ trait Volume: Send {
 trait Shelf: Send {
     fn tally(&self) -> &Tally;
     fn notes(&self) -> &Notes;
+    /// Whether the file ends as its format has it. A format whose damage shows on opening is always whole here.
+    fn is_whole(&self) -> bool {
+        true
+    }
     /// The metadata version that goes with the file, and the ROS distribution it names.
     fn origin(&self) -> (u32, String) {
         (metadata::NEWEST, String::new())

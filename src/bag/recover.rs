@@ -1,7 +1,8 @@
 //! Making a recording whole whose writer died.
 //!
 //! Of a split recording only the last file can be torn, but every file is asked: a whole one answers at once. The
-//! folder gets its `metadata.yaml` last, so that a recovery that is itself killed is simply done again.
+//! folder gets its `metadata.yaml` last, so that a recovery that is itself killed is simply done again. What was noted
+//! while all of it was there stays, so that a recovery is noted beside it.
 
 use std::path::Path;
 
@@ -10,6 +11,10 @@ use super::series::files_of;
 use super::{Error, Notes, Tally};
 use crate::time::Stamp;
 
+/// The key under which a recovery is noted: `{"messages": n, "of": n, "dropped_bytes": n}`; `of` is `null` where nothing
+/// tells how many there were.
+pub const RECOVERED: &str = "apprentice.recovered";
+
 /// What recovery found and did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
@@ -17,6 +22,8 @@ pub struct Recovered {
     pub changed: bool,
     /// The messages it has.
     pub messages: u64,
+    /// The messages it had by its `metadata.yaml`, where that was there.
+    pub noted: Option<u64>,
     /// The first and the last instant of receipt.
     pub span: Option<(Stamp, Stamp)>,
     /// Its files.
@@ -41,13 +48,16 @@ pub fn recover(folder: &Path) -> Result<Recovered, Error> {
         origin.get_or_insert_with(|| shelf.origin());
         files.push(shelf.tally().clone());
     }
-    if about.is_none() || changed {
+    let messages = files.iter().map(Tally::messages).sum();
+    let noted = about.as_ref().map(|about| about.message_count);
+    if noted != Some(messages) || changed {
         let (version, distro) = origin.unwrap_or((metadata::NEWEST, String::new()));
         notes.extend(about.map(|about| about.custom_data).unwrap_or_default());
+        let said = serde_json::json!({"messages": messages, "of": noted, "dropped_bytes": dropped_bytes});
+        notes.insert(RECOVERED.to_owned(), said.to_string());
         Metadata::of(format.identifier, version, &files, &notes, &distro).save(folder)?;
         changed = true;
     }
     let span = files.iter().fold(None, |span, file| metadata::join(span, file.span));
-    let messages = files.iter().map(Tally::messages).sum();
-    Ok(Recovered { changed, messages, span, files, dropped_bytes })
+    Ok(Recovered { changed, messages, noted, span, files, dropped_bytes })
 }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::metadata::{self, Metadata};
+use super::torn;
 use super::{
-    Error, FORMATS, Format, Notes, Options, Reader, Samples, Shelf, Storage, Style, Tally, Track, Volume,
-    Writer, format_of,
+    Error, FORMATS, Format, Notes, Options, Reader, Samples, Shelf, Storage, Style, Tally, Torn, Track,
+    Volume, Writer, format_of,
 };
 use crate::time::Stamp;
 use crate::wire::{Sample, Topic};
@@ -194,12 +195,15 @@ pub fn open(path: &Path) -> Result<Box<dyn Reader>, Error> {
     let found = fs::metadata(path).map_err(Error::disk("opening", path))?;
     if found.is_file() {
         let format = format_of(path).ok_or_else(|| not_a_file(path))?;
-        return Whole::of(vec![(format.open)(path)?], None);
+        let shelves = vec![(format.open)(path)?];
+        let torn = torn::of_files(&shelves);
+        return Whole::of(shelves, None, torn);
     }
     let about = Metadata::load(path)?;
     let (format, files) = files_of(path, about.as_ref())?;
-    let shelves = files.iter().map(|file| (format.open)(file)).collect::<Result<_, _>>()?;
-    Whole::of(shelves, about)
+    let shelves: Vec<_> = files.iter().map(|file| (format.open)(file)).collect::<Result<_, _>>()?;
+    let torn = torn::of_folder(&shelves, about.as_ref());
+    Whole::of(shelves, about, torn)
 }
 
 fn not_a_file(path: &Path) -> Error {
@@ -250,10 +254,15 @@ struct Whole {
     tracks: Vec<Track>,
     topics: Vec<Arc<Topic>>,
     notes: Notes,
+    torn: Vec<Torn>,
 }
 
 impl Whole {
-    fn of(shelves: Vec<Box<dyn Shelf>>, about: Option<Metadata>) -> Result<Box<dyn Reader>, Error> {
+    fn of(
+        shelves: Vec<Box<dyn Shelf>>,
+        about: Option<Metadata>,
+        torn: Vec<Torn>,
+    ) -> Result<Box<dyn Reader>, Error> {
         let files: Vec<Tally> = shelves.iter().map(|shelf| shelf.tally().clone()).collect();
         let tracks = metadata::merge(&files);
         let notes = match about {
@@ -261,7 +270,7 @@ impl Whole {
             None => shelves.iter().flat_map(|shelf| shelf.notes().clone()).collect(),
         };
         let topics = tracks.iter().map(|track| Arc::clone(&track.topic)).collect();
-        Ok(Box::new(Self { shelves, files, tracks, topics, notes }))
+        Ok(Box::new(Self { shelves, files, tracks, topics, notes, torn }))
     }
 }
 
@@ -299,6 +308,10 @@ impl Reader for Whole {
 
     fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    fn torn(&self) -> &[Torn] {
+        &self.torn
     }
 }
 

@@ -47,6 +47,9 @@ pub struct Options {
     pub sim_time: bool,
     /// Whether a message may be taken two milliseconds after it came, so that many are taken at once: for whoever only collects.
     pub unhurried: bool,
+    /// Bytes that a receiving socket may hold, where the kernel grants so much; where unsaid, what a quarter of a second of
+    /// cameras needs.
+    pub buffer: Option<usize>,
 }
 
 impl Options {

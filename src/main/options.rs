@@ -101,6 +101,21 @@ impl fmt::Display for BusKind {
 }
 
 impl BusArgs {
+    /// Where nodes are met, in words; nothing to say of a bus within this process.
+    pub(crate) fn reach(&self) -> Result<Option<String>, WrongUse> {
+        if self.bus == BusKind::Local {
+            return Ok(None);
+        }
+        let reach = if self.off_host { "this host and others" } else { "this host only" };
+        Ok(Some(format!("domain {}, {reach}", self.told_domain()?)))
+    }
+
+    /// The domain. What a variable says wrongly is wrong use, as it is of the option.
+    fn told_domain(&self) -> Result<u16, WrongUse> {
+        let options = bus::Options { domain: self.domain, ..bus::Options::default() };
+        options.domain().map_err(|error| WrongUse(error.to_string()))
+    }
+
     /// Opens the bus for the node `node`, unless the ROS arguments call it otherwise.
     pub(crate) fn open(&self, node: &str, ros: &RosArgs) -> anyhow::Result<Arc<dyn Bus>> {
         self.open_as(node, ros, false)
@@ -119,10 +134,11 @@ impl BusArgs {
             kind: self.bus.kind(),
             node: ros.node.clone().unwrap_or_else(|| node.to_owned()),
             namespace: ros.namespace.clone().unwrap_or_default(),
-            domain: self.domain,
+            domain: Some(self.told_domain()?),
             leave_host: self.off_host,
             sim_time: ros.sim_time,
             unhurried,
+            buffer: None,
         };
         Ok(bus::open(&options)?)
     }

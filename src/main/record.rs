@@ -33,7 +33,9 @@ Examples:
       twenty episodes of thirty seconds, one after the other
   apprentice record --topic /joint_states --topic /front/image_raw:sensor_msgs/msg/Image --out bags
   apprentice record --all --out bags
-      whatever is on the bus, until Ctrl-C")]
+      whatever is on the bus, until Ctrl-C
+  apprentice record --all --out bags --ros-args -p use_sim_time:=true
+      beside a simulator: by its /clock, so that receipt and stamps are of one clock")]
 #[command(group(clap::ArgGroup::new("wanted").args(["config", "topic", "all"]).required(true).multiple(true)))]
 pub(crate) struct Record {
     #[command(flatten)]
@@ -88,12 +90,17 @@ impl Record {
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
         let settings = self.settings.load()?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
+        let (reach, leaves_host) = (self.bus.reach()?, self.bus.off_host);
         let bus = self.bus.open_unhurried("recorder", ros)?;
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
         self.choose_storage(&mut config.storage)?;
         let session = self.session(settings.as_ref(), &*bus)?;
-        let outcome = recorder::run(&Context::new(bus, stop), wanted, config, session)?;
+        if let Some(reach) = &reach {
+            tracing::info!("listening on {reach}; waiting for {}", waited_for(&wanted));
+        }
+        let outcome = recorder::run(&Context::new(bus, stop), wanted, config, session)
+            .map_err(|error| with_reach(error, reach.as_deref(), leaves_host))?;
         report(&outcome);
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
         Ok(())
@@ -156,6 +163,30 @@ impl Record {
             notes,
             teach: teach.cloned(),
         })
+    }
+}
+
+/// What nothing is recorded without.
+fn waited_for(wanted: &Wanted) -> String {
+    let named = wanted.expect.iter().filter(|expected| !expected.optional).count();
+    match (named, wanted.all) {
+        (0, _) => "any topic".to_owned(),
+        (1, false) => "1 topic".to_owned(),
+        (named, false) => format!("{named} topics"),
+        (named, true) => format!("{named} topics, and any other"),
+    }
+}
+
+/// The error with where was listened, where that may be why nothing was heard.
+fn with_reach(error: recorder::Error, reach: Option<&str>, leaves_host: bool) -> anyhow::Error {
+    match (&error, reach) {
+        (recorder::Error::Missing { .. }, Some(reach)) if leaves_host => {
+            anyhow::anyhow!("{error} on {reach}")
+        }
+        (recorder::Error::Missing { .. }, Some(reach)) => {
+            anyhow::anyhow!("{error} on {reach}; --off-host meets other hosts, --domain another domain")
+        }
+        _ => error.into(),
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use apprentice::bus::Node;
 use apprentice::config::{self, Settings};
+use apprentice::msg::Message as _;
+use apprentice::msg::sensor::{CompressedImage, Image};
 use apprentice::node::recorder::notes::{PROMPT, TASK};
 use apprentice::node::recorder::{Outcome, Session};
 use apprentice::node::simulator::{self, Options, Pace};
@@ -198,6 +200,7 @@ impl Sim {
         stop: &Stop,
     ) -> anyhow::Result<()> {
         let node = Node::new("recorder", "")?;
+        let settings = &seen_by(settings, options.cameras.as_deref());
         let expected = settings.expected(&node)?;
         let mut notes = notes::of_robot(settings, &node)?;
         let about = if self.play { PLAY } else { sim::world(&options.world)?.about };
@@ -218,6 +221,17 @@ impl Sim {
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
         Ok(())
     }
+}
+
+/// The settings without the cameras that are not drawn: a bag is held to what is noted in it.
+fn seen_by(settings: &Settings, cameras: Option<&[String]>) -> Settings {
+    let mut settings = settings.clone();
+    settings.observe.streams.retain(|_, stream| {
+        let pictures = [Image::TYPE, CompressedImage::TYPE].contains(&stream.type_name.as_str());
+        let camera = sim::camera_of(stream.topic.as_str()).filter(|_| pictures);
+        camera.zip(cameras).is_none_or(|(camera, drawn)| drawn.iter().any(|drawn| drawn == camera))
+    });
+    settings
 }
 
 /// What was kept, and where it is known how many of it went well.

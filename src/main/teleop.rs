@@ -37,16 +37,30 @@ pub(crate) struct Teleop {
 #[derive(clap::Subcommand, Debug)]
 enum By {
     /// A leader arm: its joints, calibrated
+    #[command(after_help = "\
+Examples:
+  apprentice teleop leader --config config/sim_arm.yaml
+  apprentice teleop leader --config config/sim_arm.yaml --set teleop.leader.align=0.2
+      where they do not agree, the robot comes to the leader at a fifth of its speed")]
     Leader(Common),
     /// A gamepad: sticks for speeds, a dead-man button
+    #[command(after_help = "\
+Examples:
+  apprentice teleop joy --config config/sim_arm.yaml
+      the gamepad on /joy, or where nobody publishes one the one that is plugged in here
+  apprentice teleop joy --config config/sim_arm.yaml --device /dev/input/event7")]
     Joy {
         #[command(flatten)]
         common: Common,
         /// Read this gamepad and hear none on /joy: /dev/input/eventN, or `auto` for the first
-        #[arg(long, value_name = "FILE", value_parser = which)]
+        #[arg(long, value_name = "FILE", value_parser = which, help_heading = "Gamepad")]
         device: Option<Which>,
     },
     /// The terminal's keys
+    #[command(after_help = "\
+Examples:
+  apprentice teleop keyboard --config config/sim_arm.yaml
+      the keys are shown at the foot of the terminal")]
     Keyboard(Common),
 }
 

@@ -29,6 +29,8 @@ struct Book {
     file: File,
     index: Index,
     tally: Tally,
+    /// Whether the file has its end.
+    whole: bool,
     topics: HashMap<u16, Arc<Topic>>,
 }
 
@@ -38,7 +40,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Shelf>, Error> {
     let tally = found.index.tally(path, found.size);
     let ids = found.index.channels.keys().copied();
     let topics = ids.zip(tally.tracks.iter().map(|track| Arc::clone(&track.topic))).collect();
-    Ok(Box::new(Book { path: path.to_owned(), file, index: found.index, tally, topics }))
+    Ok(Box::new(Book { path: path.to_owned(), file, index: found.index, tally, whole: found.whole, topics }))
 }
 
 impl Shelf for Book {
@@ -48,6 +50,10 @@ impl Shelf for Book {
 
     fn notes(&self) -> &Notes {
         &self.index.notes
+    }
+
+    fn is_whole(&self) -> bool {
+        self.whole
     }
 
     fn samples(&mut self, wanted: &[String]) -> Samples<'_> {

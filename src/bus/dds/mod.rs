@@ -72,8 +72,9 @@ impl Dds {
     }
 
     fn join(options: &Options, node: Node) -> Result<Self, Cause> {
+        let buffer_asked = options.buffer.unwrap_or(urgency::BUFFER);
         let mut builder =
-            DomainParticipantBuilder::new(options.domain()?).socket_receive_buffer_size(urgency::BUFFER);
+            DomainParticipantBuilder::new(options.domain()?).socket_receive_buffer_size(buffer_asked);
         if !options.leave_host {
             builder = builder.with_only_networks([Ipv4Addr::LOCALHOST]);
         }
@@ -81,11 +82,11 @@ impl Dds {
         let (precedence, participant) = built?;
         let participant = participant?;
         // Nothing known is said as nothing granted: a loss that it does not explain is not explained away.
-        let buffer = urgency::enlarge_sockets().unwrap_or_else(|error| {
+        let buffer = urgency::enlarge_sockets(buffer_asked).unwrap_or_else(|error| {
             tracing::debug!(%error, "what the receiving sockets have is not known");
             0
         });
-        let granted = Granted { buffer_asked: urgency::BUFFER, buffer, precedence };
+        let granted = Granted { buffer_asked, buffer, precedence };
         tracing::debug!(?granted, "what the kernel granted for receiving");
         // With the small buffers of an ordinary process a single image may already be more than fits.
         if options.unhurried && buffer >= urgency::BUFFER {

@@ -23,22 +23,22 @@ const LARGE: usize = 256 << 10;
 pub fn granted() -> Granted {
     let precedence =
         thread::scope(|scope| scope.spawn(|| Precedence::Receiving.take()).join().unwrap_or(false));
-    Granted { buffer_asked: BUFFER, buffer: granted_buffer().unwrap_or(0), precedence }
+    Granted { buffer_asked: BUFFER, buffer: granted_buffer(BUFFER).unwrap_or(0), precedence }
 }
 
-fn granted_buffer() -> io::Result<usize> {
-    let socket = ordinary()?;
+fn granted_buffer(asked: usize) -> io::Result<usize> {
+    let socket = ordinary(asked)?;
     // A bus can only enlarge what it can reach: without that, more than everyone may have is of no use to it.
     if own_process().and_then(|own| reached(own.as_fd(), socket.as_raw_fd())).is_ok() {
-        return Ok(enlarged(&socket)?);
+        return Ok(enlarged(&socket, asked)?);
     }
     Ok(sockopt::socket_recv_buffer_size(&socket)?)
 }
 
 /// A socket for which as much was asked as rustdds asks for its own.
-fn ordinary() -> io::Result<UdpSocket> {
+fn ordinary(asked: usize) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    sockopt::set_socket_recv_buffer_size(&socket, BUFFER)?;
+    sockopt::set_socket_recv_buffer_size(&socket, asked)?;
     Ok(socket)
 }
 
@@ -52,8 +52,8 @@ fn reached(own: BorrowedFd<'_>, number: RawFd) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Has the kernel give `socket` all that is asked, over the limit for everyone; what it has then.
-fn enlarged(socket: impl AsFd) -> rustix::io::Result<usize> {
-    if let Err(error) = sockopt::set_socket_recv_buffer_size_force(&socket, BUFFER) {
+fn enlarged(socket: impl AsFd, asked: usize) -> rustix::io::Result<usize> {
+    if let Err(error) = sockopt::set_socket_recv_buffer_size_force(&socket, asked) {
         tracing::debug!(%error, "no more than everyone may have");
     }
     sockopt::socket_recv_buffer_size(&socket)
@@ -61,11 +61,12 @@ fn enlarged(socket: impl AsFd) -> rustix::io::Result<usize> {
 
 /// Enlarges the buffers of the sockets that rustdds opened, and says what the smallest has then. It keeps them to
 /// itself, and asks for no more than everyone may have; so they are found among this process's own. Where none can be
-/// reached, they have what everyone may have.
-pub(super) fn enlarge_sockets() -> io::Result<usize> {
-    match own_sockets().map(|sockets| smallest_of(sockets.into_iter())) {
+/// reached, they have what everyone may have. Where less is asked than tells them from others, they stay as they are.
+pub(super) fn enlarge_sockets(asked: usize) -> io::Result<usize> {
+    let sockets = (asked >= LARGE).then(own_sockets).transpose();
+    match sockets.map(|sockets| smallest_of(sockets.into_iter().flatten(), asked)) {
         Ok(Some(smallest)) => Ok(smallest),
-        _ => Ok(sockopt::socket_recv_buffer_size(ordinary()?)?),
+        _ => Ok(sockopt::socket_recv_buffer_size(ordinary(asked)?)?),
     }
 }
 
@@ -81,8 +82,8 @@ fn own_sockets() -> io::Result<Vec<rustix::io::Result<OwnedFd>>> {
 }
 
 /// Enlarges each receiving socket that can be reached, whatever becomes of the others; what the smallest has.
-fn smallest_of(sockets: impl Iterator<Item = rustix::io::Result<OwnedFd>>) -> Option<usize> {
-    let enlarge = |socket: OwnedFd| is_receiving(&socket)?.then(|| enlarged(&socket)).transpose();
+fn smallest_of(sockets: impl Iterator<Item = rustix::io::Result<OwnedFd>>, asked: usize) -> Option<usize> {
+    let enlarge = |socket: OwnedFd| is_receiving(&socket)?.then(|| enlarged(&socket, asked)).transpose();
     let have = sockets.filter_map(|socket| {
         // Another thread of this process may have closed it by now.
         socket.and_then(enlarge).unwrap_or_else(|error| {
@@ -130,10 +131,10 @@ mod tests {
             Ok(no_socket.into()),
             Ok(other.try_clone()?.into()),
         ];
-        let smallest = smallest_of(files.into_iter());
+        let smallest = smallest_of(files.into_iter(), BUFFER);
         let have = [one, other].map(sockopt::socket_recv_buffer_size);
         assert_eq!(smallest, have.into_iter().filter_map(Result::ok).min());
-        assert_eq!(smallest_of(std::iter::empty()), None);
+        assert_eq!(smallest_of(std::iter::empty(), BUFFER), None);
         Ok(())
     }
 }

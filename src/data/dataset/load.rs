@@ -82,6 +82,9 @@ fn one(path: &Path, scene: &Scene<'_>, settings: &str, cache: &Path, number: usi
         Ok(reader) => reader,
         Err(error) => return Ok(Loaded::Left(Dropped::Bag(error))),
     };
+    for torn in reader.torn() {
+        tracing::warn!("{}: what is left of it is learned from: {torn}", path.display());
+    }
     let success = reader.notes().get(SUCCESS).and_then(|noted| noted.parse().ok());
     if success == Some(false) && scene.config.failures == Failures::LeaveOut {
         return Ok(Loaded::Left(Dropped::Failed));

@@ -35,9 +35,10 @@ impl Recover {
                 match recovered.changed {
                     false => println!("{}: whole, {} messages", path.display(), recovered.messages),
                     true => println!(
-                        "{}: made whole, {} messages; {} bytes at its end held no whole message",
+                        "{}: made whole, {} messages{}; {} bytes at its end held no whole message",
                         path.display(),
                         recovered.messages,
+                        recovered.noted.map(|noted| format!(" of {noted}")).unwrap_or_default(),
                         recovered.dropped_bytes
                     ),
                 }
@@ -46,6 +47,7 @@ impl Recover {
                 "path": path.display().to_string(),
                 "changed": recovered.changed,
                 "messages": recovered.messages,
+                "of": recovered.noted,
                 "dropped_bytes": recovered.dropped_bytes,
             }));
             Ok(())

@@ -66,6 +66,8 @@ struct Content {
     end_ns: Option<i64>,
     seconds: f64,
     topics: Vec<OfTopic>,
+    /// What tells that it is not all there.
+    torn: Vec<String>,
     notes: Notes,
 }
 
@@ -96,6 +98,7 @@ impl Content {
             end_ns: reader.span().map(|(_, end)| end.0),
             seconds,
             topics,
+            torn: reader.torn().iter().map(ToString::to_string).collect(),
             notes: reader.notes().clone(),
         })
     }
@@ -105,7 +108,11 @@ impl fmt::Display for Content {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{}", self.path)?;
         let mut facts = vec![("files", format!("{} ({})", self.files.join(", "), bytes(self.bytes)))];
-        facts.extend(self.start_ns.map(|start| ("start", calendar(Stamp(start)))));
+        facts.extend(self.torn.iter().map(|torn| ("torn", torn.clone())));
+        if !self.torn.is_empty() {
+            facts.push(("", format!("`apprentice bag recover {}` mends it", self.path)));
+        }
+        facts.extend(self.start_ns.map(|start| ("start", instant(Stamp(start)))));
         facts.push(("length", format!("{:.1} s", self.seconds)));
         facts.push(("messages", self.messages.to_string()));
         facts.extend(self.notes.iter().map(|(key, value)| (key.as_str(), in_one_line(value))));
@@ -152,18 +159,27 @@ impl OfTopic {
 }
 
 fn list(contents: &[Content]) -> Table {
-    let mut table = Table::new(&["recording", ">length", ">messages", ">size", "success", "task"]);
+    let mut table = Table::new(&["recording", ">length", ">messages", ">size", "", "success", "task"]);
     for content in contents {
         table.row(vec![
             content.path.clone(),
             format!("{:.1} s", content.seconds),
             content.messages.to_string(),
             bytes(content.bytes),
+            if content.torn.is_empty() { "" } else { "torn" }.to_owned(),
             success(&content.notes).to_owned(),
             task(&content.notes).to_owned(),
         ]);
     }
     table
+}
+
+/// When something was received. No wall clock stands before this program was thought of, so such an instant is a world's.
+fn instant(stamp: Stamp) -> String {
+    /// The year 2000.
+    const WALL: i64 = 946_684_800;
+    let simulated = if stamp < Stamp(WALL * 1_000_000_000) { " (simulated time)" } else { "" };
+    format!("{}{simulated}", calendar(stamp))
 }
 
 /// An instant of the wall clock in UTC, by the calendar: `2026-03-01 12:00:00.5 UTC`.
@@ -200,5 +216,11 @@ mod tests {
             "2024-02-29 00:00:00.0 UTC",
         ];
         assert_eq!(said, wanted);
+    }
+
+    #[test]
+    fn an_instant_of_a_world_is_said_to_be_one() {
+        assert_eq!(instant(Stamp(1000 * 1_000_000_000)), "1970-01-01 00:16:40.0 UTC (simulated time)");
+        assert_eq!(instant(Stamp(951_782_400 * 1_000_000_000)), "2000-02-29 00:00:00.0 UTC");
     }
 }

@@ -73,9 +73,9 @@ pub enum Error {
         min_free_megabytes: u64,
     },
     /// Topics that never delivered.
-    #[error("nothing was received on {topics:?} within {wait_s} s")]
+    #[error("nothing was received on {} within {wait_s} s", named(.topics))]
     Missing {
-        /// Their names.
+        /// Their names; none where any would have done.
         topics: Vec<String>,
         /// How long we waited.
         wait_s: f64,
@@ -102,6 +102,10 @@ pub enum Error {
     /// The keys were asked for where there is no terminal.
     #[error("the terminal could not be taken for keys")]
     Terminal(#[source] std::io::Error),
+}
+
+fn named(topics: &[String]) -> String {
+    if topics.is_empty() { "any topic".to_owned() } else { format!("{topics:?}") }
 }
 
 impl From<bus::Error> for Error {

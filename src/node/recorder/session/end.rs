@@ -186,15 +186,12 @@ impl Recorder<'_> {
     fn is_complete(&self) -> Result<bool, Error> {
         let wait = Duration::try_from_secs_f64(self.config.wait_s).unwrap_or_default();
         let heard = self.streams.iter().any(|stream| stream.received() > 0);
-        let mut topics = self.streams.missing();
+        let topics = self.streams.missing();
         if (heard && topics.is_empty()) || wait.is_zero() {
             return Ok(true);
         }
         if self.opened.elapsed() < wait {
             return Ok(false);
-        }
-        if topics.is_empty() {
-            topics.push("any topic".to_owned());
         }
         Err(Error::Missing { topics, wait_s: self.config.wait_s })
     }
