@@ -12,6 +12,8 @@ mod collecting;
 mod patience;
 #[path = "support/recording.rs"]
 mod recording;
+#[path = "support/running.rs"]
+mod running;
 #[path = "support/simulating.rs"]
 mod simulating;
 #[path = "support/training.rs"]
@@ -20,24 +22,20 @@ mod training;
 mod waves;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use apprentice::config::Settings;
 use apprentice::msg::Message as _;
 use apprentice::msg::std::Float64MultiArray;
 use apprentice::node::simulator::{Options, Pace};
-use cli::{apprentice, command, text};
-use rustix::process::{Pid, Signal, kill_process};
+use cli::{apprentice, text};
+use running::Running;
 use simulating::options;
 use training::Setup;
 
 /// A domain that nobody else has.
 const DOMAIN: &str = "147";
 const ROBOT: &str = "config/reach.yaml";
-/// A small machine that does something else beside.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A run that learned a little of reaching.
 fn learned(out: &Path) -> anyhow::Result<PathBuf> {
@@ -52,40 +50,6 @@ fn learned(out: &Path) -> anyhow::Result<PathBuf> {
     Ok(run)
 }
 
-/// A process that is ended with the test.
-struct Running(Child);
-
-impl Running {
-    fn start<'a>(words: impl IntoIterator<Item = &'a str>, paths: &[&Path]) -> anyhow::Result<Self> {
-        let mut command = command(words, paths);
-        Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
-    }
-
-    /// Waits for its end; the exit code and all that it said.
-    fn end(mut self) -> anyhow::Result<(Option<i32>, String)> {
-        let waited = patience::until("the process ends", PATIENCE, || Ok(self.0.try_wait()?.is_some()));
-        if waited.is_err() {
-            self.0.kill()?;
-        }
-        let mut said = String::new();
-        for stream in [
-            self.0.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read>),
-            self.0.stderr.take().map(|out| Box::new(out) as Box<dyn std::io::Read>),
-        ] {
-            std::io::Read::read_to_string(&mut stream.context("it is piped")?, &mut said)?;
-        }
-        waited.with_context(|| said.clone())?;
-        Ok((self.0.wait()?.code(), said))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // One that has ended already cannot be ended.
-        self.0.kill().unwrap_or_default();
-    }
-}
-
 #[test]
 fn a_policy_acts_in_the_simulator_tick_by_tick_and_a_signal_holds_the_robot() -> anyhow::Result<()> {
     let out = tempfile::tempdir()?;
@@ -96,7 +60,7 @@ fn a_policy_acts_in_the_simulator_tick_by_tick_and_a_signal_holds_the_robot() ->
     let simulates = ["sim", "--world", "reach", "--rate", "lockstep", "--episodes", "2", "--cameras", "none"];
     let (code, said) = Running::start(simulates.into_iter().chain(bus), &[])?.end()?;
     ensure!(code == Some(0) && said.contains("seed 1: "), "{code:?}: {said}");
-    kill_process(Pid::from_child(&acting.0), Signal::TERM)?;
+    acting.stop()?;
     let (code, said) = acting.end()?;
     ensure!(code == Some(0), "{code:?}: {said}");
     ensure!(said.contains("the policy drives") && said.contains("at the end held: "), "{said}");

@@ -54,7 +54,7 @@ pub(crate) struct Eval {
     /// What the goal is, by its name in the world: for policies with a goal
     #[arg(long, value_name = "THING")]
     goal: Option<String>,
-    /// Something that goes wrong: sensor, action, latency or push, and how much
+    /// What goes wrong: sensor or action (noise, rad), latency (s), push (N); as in push=5 sensor=0.001
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
     /// Write films of the first attempts into this folder

@@ -92,7 +92,7 @@ pub(crate) struct Sim {
     /// Send pictures as JPEG too
     #[arg(long)]
     jpeg: bool,
-    /// Something that goes wrong: sensor, action, latency or push, and how much
+    /// What goes wrong: sensor or action (noise, rad), latency (s), push (N); as in push=5 sensor=0.001
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
     #[command(flatten)]
