@@ -23,7 +23,6 @@ use apprentice::msg::own::Command;
 use apprentice::msg::sensor::{JointState, Joy};
 use apprentice::node::Stop;
 use apprentice::wire::Qos;
-use cli::{apprentice, text};
 use recording::{Read, episode};
 use running::Running;
 
@@ -101,7 +100,5 @@ fn an_arm_driven_by_a_gamepad_is_recorded_with_what_the_person_meant() -> anyhow
     let lift = states.iter().map(|state| state.position[1]);
     let (least, most) = lift.fold((f64::MAX, f64::MIN), |(least, most), at| (least.min(at), most.max(at)));
     ensure!(most - least > 0.02, "the arm went by {} rad", most - least);
-    let checked = apprentice(["bag", "check"], [&bag]);
-    ensure!(checked.status.success(), "{}{}", text(&checked.stdout), text(&checked.stderr));
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! It decides nothing about the world: options are laid over the robot's file here, and the loop runs in the simulator's
 //! room, where tests reach it without a command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ on that topic alone.
 Examples:
   apprentice sim --world reach
       in real time, on the bus; cameras, joints and /clock as the robot's file says
-  apprentice sim --world pick --commands expert/command
+  apprentice sim --world pick --commands expert/command --config config/sim_arm_teleop.yaml
       driven by hand: `apprentice teleop keyboard` (or joy, or leader) in another terminal
   apprentice sim --world fork --rate lockstep --episodes 50 --cameras none
       each tick waits for the `command` stamped with its time: the same on every machine
@@ -119,6 +120,7 @@ impl Sim {
             return self.collect(&settings, &options, out, &stop);
         }
         let bus = self.bus.open("simulator", ros)?;
+        tracing::info!("{}, seed {}: {}", options.world, options.seed, driven(&options));
         let attempts = simulator::run(&Context::new(bus, stop), &options, None)?;
         for attempt in &attempts {
             println!(
@@ -217,6 +219,20 @@ impl Sim {
         say(&outcome, (!self.play).then_some(well));
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
         Ok(())
+    }
+}
+
+/// Who moves the arm: at the terminal nothing else shows that a world is there and waits.
+fn driven(options: &Options) -> String {
+    let to = options.act.parts.values().map(|part| part.to.topic.as_str());
+    let topics: BTreeSet<&str> = match &options.commands {
+        Some(topic) => [topic.as_str()].into(),
+        None if options.pace == Pace::Lockstep => ["command"].into(),
+        None => to.collect(),
+    };
+    match options.expert {
+        true => "its expert drives".to_owned(),
+        false => format!("commands are taken on {}", topics.into_iter().collect::<Vec<_>>().join(", ")),
     }
 }
 
