@@ -45,13 +45,12 @@ fn a_thousand_attempts_leak_nothing() -> anyhow::Result<()> {
             }
             Err(error) => return Err(error.into()),
         };
-        let ticks = (entry.name != "reach").then_some(20);
-        let begun = std::time::Instant::now();
-        (0..200).try_for_each(|seed| attempt(&mut world, seed, ticks, sees))?;
+        let ticks = (entry.name != "reach").then_some(5);
+        (0..100).try_for_each(|seed| attempt(&mut world, seed, ticks, sees))?;
         let before = resident()?;
-        (200..1200).try_for_each(|seed| attempt(&mut world, seed, ticks, sees))?;
+        (100..1100).try_for_each(|seed| attempt(&mut world, seed, ticks, sees))?;
         let grown = resident()?.saturating_sub(before);
-        println!("{}: {grown} kB more after 1000 attempts, {:?}", entry.name, begun.elapsed());
+        println!("{}: {grown} kB more after 1000 attempts", entry.name);
         assert!(grown < 1000, "{}: {grown} kB more after 1000 attempts", entry.name);
     }
     Ok(())

@@ -7,11 +7,11 @@
 //!
 //! ```text
 //!           speed   side   way-points   pauses, of 100 attempts
-//!   reach   x       -      -            4: most are over before one begins
-//!   fork    x       x      x            10
+//!   reach   x       -      -            3: most are over before one begins
+//!   fork    x       x      x            7
 //!   push    x       x      x            30
 //!   pick    x       -      x            30
-//!   sort    x       -      x            30, some of them while the lamp is lit and the arm waits anyway
+//!   sort    x       -      x            3: most fall into the time in which it waits anyway
 //! ```
 
 use std::f64::consts::PI;
