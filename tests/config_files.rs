@@ -62,7 +62,7 @@ fn every_robot_file_of_this_package_loads_and_comes_back_the_same() {
         loaded.push(path.file_name().expect("a file").to_string_lossy().into_owned());
     }
     loaded.sort();
-    let robots = ["aloha.yaml", "sim_arm.yaml", "so101.yaml", "ur5e.yaml"];
+    let robots = ["aloha.yaml", "sim_arm.yaml", "sim_arm_teleop.yaml", "so101.yaml", "ur5e.yaml"];
     let worlds = ["fork.yaml", "pick.yaml", "push.yaml", "reach.yaml", "reach_goal.yaml", "sort.yaml"];
     assert!(
         robots.into_iter().chain(worlds).all(|name| loaded.iter().any(|known| known == name)),

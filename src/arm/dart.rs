@@ -73,6 +73,11 @@ impl Dart {
         Ok(dart)
     }
 
+    /// The same in one line, which the reader of its file reads too.
+    pub fn in_one_line(&self) -> String {
+        format!("{{joints: {:?}, covariance: {:?}}}", self.joints, self.covariance)
+    }
+
     /// The sum of the variances.
     pub fn trace(&self) -> f64 {
         (0..self.joints.len()).map(|joint| self.covariance[joint][joint]).sum()

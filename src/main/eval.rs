@@ -55,7 +55,7 @@ pub(crate) struct Eval {
     /// What the goal is, by its name in the world: for policies with a goal
     #[arg(long, value_name = "THING")]
     goal: Option<String>,
-    /// Something that goes wrong: sensor, action, latency or push, and how much
+    /// What goes wrong: sensor or action (noise, rad), latency (s), push (N); as in push=5 sensor=0.001
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
     /// Ask the world's expert at every tick what he would have done, and say with --json how far that was from what was done

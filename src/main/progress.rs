@@ -59,7 +59,7 @@ impl Progress {
         let look = "{prefix} {wide_bar} {human_pos} of {human_len} {msg}, {rate}, {eta} left";
         let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
             // A text that is written into memory does not fail.
-            write!(out, "{:.0} a second", state.per_sec()).unwrap_or_default();
+            write!(out, "{} a second", rate_of(state.per_sec())).unwrap_or_default();
         };
         let style = ProgressStyle::with_template(look).expect("a template without a mistake");
         let style = style.with_key("rate", rate);
@@ -117,8 +117,13 @@ impl Plain {
         let Self { work, units, total, done, .. } = self;
         let rate = *done as f64 / now.duration_since(self.began).as_secs_f64();
         let left = total.saturating_sub(*done) as f64 / rate;
-        Some(format!("{work}: {done} of {total} {units}, {rate:.0} a second, {left:.0} s left"))
+        Some(format!("{work}: {done} of {total} {units}, {} a second, {left:.0} s left", rate_of(rate)))
     }
+}
+
+/// A rate as it is said: of what takes its time, a tenth counts.
+fn rate_of(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.1}") } else { format!("{rate:.0}") }
 }
 
 #[cfg(test)]
@@ -138,5 +143,8 @@ mod tests {
                 "bag: 2000 of 5000 messages, 1000 a second, 3 s left"
             ]
         );
+        let mut slow = Plain::begin("pick", 50, "demonstrations", began);
+        let said = slow.step(began + ms * 2500);
+        assert_eq!(said.as_deref(), Some("pick: 1 of 50 demonstrations, 0.4 a second, 122 s left"));
     }
 }

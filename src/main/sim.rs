@@ -3,6 +3,7 @@
 //! It decides nothing about the world: options are laid over the robot's file here, and the loop runs in the simulator's
 //! room, where tests reach it without a command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ on that topic alone.
 Examples:
   apprentice sim --world reach
       in real time, on the bus; cameras, joints and /clock as the robot's file says
-  apprentice sim --world pick --commands expert/command
+  apprentice sim --world pick --commands expert/command --config config/sim_arm_teleop.yaml
       driven by hand: `apprentice teleop keyboard` (or joy, or leader) in another terminal
   apprentice sim --world fork --rate lockstep --episodes 50 --cameras none
       each tick waits for the `command` stamped with its time: the same on every machine
@@ -94,7 +95,7 @@ pub(crate) struct Sim {
     /// Send pictures as JPEG too
     #[arg(long)]
     jpeg: bool,
-    /// Something that goes wrong: sensor, action, latency or push, and how much
+    /// What goes wrong: sensor or action (noise, rad), latency (s), push (N); as in push=5 sensor=0.001
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
     #[command(flatten)]
@@ -121,6 +122,7 @@ impl Sim {
             return self.collect(&settings, &options, out, &stop);
         }
         let bus = self.bus.open("simulator", ros)?;
+        tracing::info!("{}, seed {}: {}", options.world, options.seed, driven(&options));
         let attempts = simulator::run(&Context::new(bus, stop), &options, None)?;
         for attempt in &attempts {
             println!(
@@ -232,6 +234,20 @@ fn seen_by(settings: &Settings, cameras: Option<&[String]>) -> Settings {
         camera.zip(cameras).is_none_or(|(camera, drawn)| drawn.iter().any(|drawn| drawn == camera))
     });
     settings
+}
+
+/// Who moves the arm: at the terminal nothing else shows that a world is there and waits.
+fn driven(options: &Options) -> String {
+    let to = options.act.parts.values().map(|part| part.to.topic.as_str());
+    let topics: BTreeSet<&str> = match &options.commands {
+        Some(topic) => [topic.as_str()].into(),
+        None if options.pace == Pace::Lockstep => ["command"].into(),
+        None => to.collect(),
+    };
+    match options.expert {
+        true => "its expert drives".to_owned(),
+        false => format!("commands are taken on {}", topics.into_iter().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// What was kept, and where it is known how many of it went well.

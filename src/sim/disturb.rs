@@ -1,9 +1,11 @@
 //! What can be made to go wrong: noise on what is measured and on what is done, commands that come late, pushes.
 //!
-//! Everything is drawn from a stream of the episode's own seed, so that a disturbed episode repeats as exactly as an
-//! undisturbed one.
+//! Everything is drawn from streams of the episode's own seed, so that a disturbed episode repeats as exactly as an
+//! undisturbed one. The first push comes early: there are attempts that last half a second, and one that is said to be disturbed shall be.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use nalgebra::Vector3;
@@ -14,6 +16,10 @@ use crate::noise::Noise;
 
 /// How long one push lasts, s.
 const PUSH_SECONDS: f64 = 0.1;
+/// When the first push of an episode begins, s.
+const FIRST: Range<f64> = 0.0..0.3;
+/// How long it is from one push to the next on average, s.
+const APART: f64 = 2.0;
 
 /// What is wrong in an episode; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,7 +30,7 @@ pub struct Disturbance {
     pub action: f64,
     /// How many seconds a command takes to arrive.
     pub latency: f64,
-    /// Newtons by which the hand, or what it handles, is pushed once in two seconds on average.
+    /// Newtons by which the hand, or what it handles, is pushed: within 0.3 s of the start, and then once in two seconds on average.
     pub push: f64,
 }
 
@@ -71,11 +77,27 @@ impl Disturbance {
     }
 }
 
+/// As it is asked for: `sensor=0.01 push=5`, and nothing where nothing is wrong.
+impl fmt::Display for Disturbance {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sensor, action, latency, push } = *self;
+        let all = [("sensor", sensor), ("action", action), ("latency", latency), ("push", push)];
+        let wrong = all.into_iter().filter(|(_, size)| *size > 0.0);
+        wrong.enumerate().try_for_each(|(before, (kind, size))| {
+            write!(out, "{}{kind}={size}", if before == 0 { "" } else { " " })
+        })
+    }
+}
+
 /// A disturbance at work in one episode.
 #[derive(Debug)]
 pub(super) struct Disturbed {
     pub(super) what: Disturbance,
     noise: Noise,
+    /// The chance of pushes: they come when they come, whatever else is wrong.
+    pushes: Noise,
+    /// When the first push begins, as long as it has not.
+    first: Option<f64>,
     late: VecDeque<[f64; JOINTS]>,
     /// What arrived last, before anything was added to it.
     last: Option<[f64; JOINTS]>,
@@ -85,9 +107,12 @@ pub(super) struct Disturbed {
 
 impl Disturbed {
     pub(super) fn new(what: Disturbance, seed: u64) -> Self {
+        let mut pushes = Noise::of(seed, super::PUSHING);
         Self {
             what,
             noise: Noise::of(seed, super::DISTURBING),
+            first: Some(pushes.within(FIRST)),
+            pushes,
             late: VecDeque::new(),
             last: None,
             pushing: None,
@@ -126,16 +151,41 @@ impl Disturbed {
                 physics.pull(body, Vector3::zeros());
                 self.pushing = None;
             }
-        } else if self.what.push > 0.0 && self.noise.chance(tick / 2.0) {
-            let body = other.filter(|_| self.noise.chance(0.5)).unwrap_or(hand);
-            let way = Vector3::new(self.noise.normal(), self.noise.normal(), 0.0);
+        } else if self.what.push > 0.0 && self.begins(now, tick) {
+            self.first = None;
+            let body = other.filter(|_| self.pushes.chance(0.5)).unwrap_or(hand);
+            let way = Vector3::new(self.pushes.normal(), self.pushes.normal(), 0.0);
             physics.pull(body, way.normalize() * self.what.push);
             self.pushing = Some((body, now + PUSH_SECONDS));
+        }
+    }
+
+    /// Whether a push begins now.
+    fn begins(&mut self, now: f64, tick: f64) -> bool {
+        match self.first {
+            Some(first) => now >= first,
+            None => self.pushes.chance(tick / APART),
         }
     }
 
     /// What a joint's measurement is off by.
     pub(super) fn measured(&mut self) -> f64 {
         if self.what.sensor > 0.0 { self.what.sensor * self.noise.normal() } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disturbance_is_told_as_it_is_asked_for() -> Result<(), Error> {
+        let asked = [("latency", 0.1), ("push", 5.0), ("sensor", 0.001)];
+        let disturbance = asked
+            .iter()
+            .try_fold(Disturbance::default(), |sum, (kind, size)| sum.with(kind.parse()?, *size))?;
+        assert_eq!(disturbance.to_string(), "sensor=0.001 latency=0.1 push=5");
+        assert_eq!(Disturbance::default().to_string(), "");
+        Ok(())
     }
 }

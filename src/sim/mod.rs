@@ -46,6 +46,7 @@ const STYLING: u64 = 2;
 const STARTING: u64 = 3;
 const DISTURBING: u64 = 4;
 const CONDUCTING: u64 = 5;
+const PUSHING: u64 = 6;
 
 /// Every world: its name, how long an attempt may take in seconds, and what is to be done.
 macro_rules! worlds {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::retell::Script;
 use super::work::{Attempt, Simulator};
 use super::{BEGINNING, Error, Options};
+use crate::arm::Dart;
 use crate::bag::{self, Notes};
 use crate::bus::local::{Hub, Local};
 use crate::bus::typed::{call_typed, read, subscribe};
@@ -22,7 +23,7 @@ use crate::msg::std::{SetBool, SetBoolRequest, Trigger, TriggerRequest, TriggerR
 use crate::node::recorder::notes::SUCCESS;
 use crate::node::recorder::{self, Config, Outcome, Session, Wanted};
 use crate::node::{Context, Stop};
-use crate::sim::Conduct;
+use crate::sim::{Conduct, Disturbance};
 use crate::spec::Expect;
 use crate::wire::Qos;
 
@@ -35,10 +36,19 @@ const SCORE: &str = "apprentice.score";
 /// How the expert went about it, where he was not at his best.
 const CONDUCT: &str = "apprentice.conduct";
 
+/// What was made to go wrong, as it was asked for; absent where nothing was.
+const DISTURB: &str = "apprentice.disturb";
+/// The covariance of the noise between what the expert meant and what was executed, as `--dart` reads it; absent where there was none.
+const DART: &str = "apprentice.dart";
+
 /// How long the recorder may take for what it is asked: ending a bag includes bringing it to the disk.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it may take to subscribe to everything.
 const HEARD: Duration = Duration::from_secs(10);
+
+/// How long what is recorded may wait for the disk, ms: no attempt lasts so long. What is flushed by the wall's time lies in the file
+/// in other portions each time, and the same seeds shall make the same file; an attempt that is cut off is made again anyway.
+const FLUSH_MS: u64 = 3_600_000;
 
 /// One attempt and its bag.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,10 +115,22 @@ fn record(
         known.unwrap_or_else(|| Expect::any(topic))
     };
     let wanted = Wanted { expect: simulator.topics().into_iter().map(promise).collect(), all: false };
-    session.notes.insert(WORLD.to_owned(), options.world.clone());
+    session.notes.extend(about(&options));
+    let config = Config { flush_ms: FLUSH_MS, ..config };
     let scribe = Scribe::start(&hub, wanted, config, session)?;
     let worked = scribe.attend(&mut simulator, attempts, options.conduct, stop, &mut done);
     scribe.end(worked)
+}
+
+/// What is noted of every attempt: the world, and what came between the expert and the arm.
+fn about(options: &Options) -> Notes {
+    let disturbed = options.disturbance != Disturbance::default();
+    let known = [
+        (WORLD, Some(options.world.clone())),
+        (DISTURB, disturbed.then(|| options.disturbance.to_string())),
+        (DART, options.dart.as_ref().map(Dart::in_one_line)),
+    ];
+    known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
 }
 
 /// The recorder at work in a thread of its own.

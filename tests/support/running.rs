@@ -1,0 +1,56 @@
+//! The built binary as a process that goes on while the test does something else, and ends with the test at the latest.
+
+#![allow(dead_code, reason = "each test file uses the part it needs")]
+
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::cli::command;
+use crate::patience;
+
+/// A small machine that does something else beside.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A process that is ended with the test.
+pub(crate) struct Running(Child);
+
+impl Running {
+    /// Starts the binary with these words and paths.
+    pub(crate) fn start<'a>(
+        words: impl IntoIterator<Item = &'a str>,
+        paths: &[&Path],
+    ) -> anyhow::Result<Self> {
+        let mut command = command(words, paths);
+        Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
+    }
+
+    /// Asks it to end, as Ctrl-C does.
+    pub(crate) fn stop(&self) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.0), Signal::TERM)?)
+    }
+
+    /// Waits for its end; the exit code and all that it said.
+    pub(crate) fn end(mut self) -> anyhow::Result<(Option<i32>, String)> {
+        let waited = patience::until("the process ends", PATIENCE, || Ok(self.0.try_wait()?.is_some()));
+        if waited.is_err() {
+            self.0.kill()?;
+        }
+        let mut said = String::new();
+        self.0.stdout.take().context("it is piped")?.read_to_string(&mut said)?;
+        self.0.stderr.take().context("it is piped")?.read_to_string(&mut said)?;
+        waited.with_context(|| said.clone())?;
+        Ok((self.0.wait()?.code(), said))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already cannot be ended.
+        self.0.kill().unwrap_or_default();
+    }
+}
