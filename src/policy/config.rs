@@ -107,6 +107,11 @@ impl Config {
     fn check_memory(&self) -> Result<(), fits::Error> {
         let layers = match self.memory {
             history::Config::Stack => return Ok(()),
+            history::Config::Sparse(history::Sparse { recent, every }) => {
+                some("memory.sparse.recent", recent.into())?;
+                some("memory.sparse.every", every.into())?;
+                1
+            }
             history::Config::Lstm(history::Lstm { layers }) => layers,
             history::Config::Transformer(history::Transformer { layers, heads }) => {
                 let shared = heads > 0 && self.width.is_multiple_of(heads.into());

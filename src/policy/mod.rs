@@ -71,7 +71,7 @@ impl Policy {
             let root = weights.root();
             let encoder = Encoder::new(&policy.plan(), &policy.shape(layout), &root.at("encoder"));
             let head = policy.head.build(&head_shape(spec, statistics, &encoder), &root.at("head"));
-            Ok((Normal::new(&policy.normal, statistics, &root), encoder, head))
+            Ok((Normal::new(&policy.normal, layout, statistics, &root), encoder, head))
         })?;
         Ok(Self { spec: spec.clone(), statistics: statistics.clone(), weights, normal, encoder, head })
     }
@@ -150,8 +150,15 @@ impl Policy {
                 Manner::Plain => batch.pictures(camera, augment, None),
             })
             .collect();
+        let mut state = self.normal.state(&batch.state);
+        if let Manner::Learning(noise) = &mut manner
+            && augment.jitter > 0.0
+        {
+            let drawn = chance::normal(noise, &[state.size()[0], 1, state.size()[2]], &state);
+            state += drawn * augment.jitter;
+        }
         let seen = Seen {
-            state: &self.normal.state(&batch.state),
+            state: &state,
             past: &self.normal.past(&batch.past),
             pictures: &pictures,
             goal: &self.normal.goal(&batch.goal),
