@@ -52,7 +52,7 @@ impl Default for Past {
 }
 
 /// How an encoder is built.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// How pictures are seen.
     pub pictures: Config,

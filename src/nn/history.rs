@@ -12,7 +12,7 @@ use super::layers::{LayerNorm, Linear, Mlp};
 use super::weights::Site;
 
 /// The setting `policy.memory`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Config {
     /// All observations side by side.
@@ -32,13 +32,16 @@ pub enum Config {
 /// ```text
 ///   history: 75, recent: 2, every: 10      offsets seen: 0 1 10 20 30 40 50 60 70
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sparse {
     /// How many of the newest are seen, one after the other.
     pub recent: u16,
     /// Of those before them, which: those a multiple of so many before the newest.
     pub every: u16,
+    /// The streams that are seen of those; all of them where none is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<String>,
 }
 
 /// The setting `policy.memory.lstm`.
@@ -61,15 +64,16 @@ pub struct Transformer {
 
 impl Default for Sparse {
     fn default() -> Self {
-        Self { recent: 2, every: 10 }
+        Self { recent: 2, every: 10, streams: Vec::new() }
     }
 }
 
 impl Config {
     /// Which of so many observations, the oldest first, are seen at all; nothing where all of them are.
     pub(super) fn seen(&self, history: i64) -> Option<Vec<i64>> {
-        let Self::Sparse(Sparse { recent, every }) = *self else { return None };
-        let seen = |back: &i64| *back < i64::from(recent) || back % i64::from(every.max(1)) == 0;
+        let Self::Sparse(Sparse { recent, every, .. }) = self else { return None };
+        let (recent, every) = (i64::from(*recent), i64::from(*every).max(1));
+        let seen = |back: &i64| *back < recent || back % every == 0;
         Some((0..history).rev().filter(seen).map(|back| history - 1 - back).collect())
     }
 }
@@ -198,7 +202,9 @@ mod tests {
 
     #[test]
     fn what_lies_far_back_is_seen_coarsely() {
-        let seen = |recent, every, history| Config::Sparse(Sparse { recent, every }).seen(history);
+        let seen = |recent, every, history| {
+            Config::Sparse(Sparse { recent, every, streams: Vec::new() }).seen(history)
+        };
         assert_eq!(seen(2, 10, 33), Some(vec![2, 12, 22, 31, 32]));
         assert_eq!(seen(0, 1, 3), Some(vec![0, 1, 2]));
         assert_eq!(seen(5, 10, 3), Some(vec![0, 1, 2]), "no more than there are");
