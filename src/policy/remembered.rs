@@ -68,3 +68,53 @@ pub(super) fn check(config: &Config, layout: &Layout) -> Result<(), Error> {
     let why = format!("{stream:?} is none of the streams that are seen: {}", known.join(", "));
     Err(Error::Setting { key: "policy.memory.sparse.streams", why })
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::data::{Camera, Part};
+    use crate::nn::Weights;
+    use crate::noise::Noise;
+
+    fn layout() -> Layout {
+        let part = |stream: &str, labels: &[&str]| Part {
+            stream: stream.to_owned(),
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        };
+        Layout {
+            rate_hz: 25.0,
+            state: vec![part("cue", &["0"]), part("joints", &["position/a", "position/b"])],
+            cameras: vec![Camera { stream: "front".to_owned(), size: [2, 1], channels: 1 }],
+            goal: Vec::new(),
+            actions: vec!["a".to_owned()],
+        }
+    }
+
+    fn config(sparse: &str) -> Config {
+        let text = format!("{{history: 4, memory: {{sparse: {{{sparse}}}}}, head: {{mse: {{}}}}}}");
+        serde_saphyr::from_str(&text).expect("settings")
+    }
+
+    #[test]
+    fn of_what_lies_far_back_only_what_was_named_is_left() {
+        let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(1));
+        let of = |sparse| Remembered::new(&config(sparse), &layout(), &weights.root());
+        assert!(of("recent: 2, every: 2").is_none(), "all are remembered where none is named");
+        let remembered = of("recent: 2, every: 2, streams: [cue]").expect("one is named");
+        let ones = Tensor::ones([1, 4, 3], (Kind::Float, Device::Cpu));
+        let left = Vec::<f32>::try_from(remembered.numbers(&ones).flatten(0, -1)).expect("numbers");
+        assert_eq!(left, [1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let pictures = Tensor::ones([8, 1, 1, 2], (Kind::Float, Device::Cpu));
+        let shown = remembered.pictures(0, pictures).amax([1, 2, 3], false);
+        assert_eq!(Vec::<f32>::try_from(shown).expect("numbers"), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_stream_that_nobody_sees_is_not_remembered() {
+        let refused = check(&config("recent: 2, every: 2, streams: [lamp]"), &layout());
+        let why = refused.expect_err("there is no lamp").to_string();
+        assert!(why.contains("\"lamp\"") && why.contains("cue, joints, front"), "{why}");
+    }
+}

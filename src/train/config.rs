@@ -255,7 +255,8 @@ mod tests {
         assert!(refused(r#"{"batch": 0}"#).contains("batch is 0, which is not a number above 0"));
         assert!(refused(r#"{"ema": 1.0}"#).contains("ema is 1, which is not in [0, 1)"));
         assert!(
-            refused(r#"{"validation": {"best": "last", "patience": 3}}"#).contains("validation.patience is 3")
+            refused(r#"{"validation": {"best": "last", "patience": 3}}"#)
+                .contains("validation.patience is 3")
         );
         assert!(refused(r#"{"rte": 1.0}"#).contains("unknown field `rte`"));
     }
