@@ -22,10 +22,6 @@ pub struct Augment {
     pub contrast: f64,
     /// Colour is made stronger or weaker by up to this factor.
     pub saturation: f64,
-    /// The deviation of the noise that all numbers of a window are seen with, in scaled units, of which most of them span two; one
-    /// draw for all observations of a window, so that what moves still moves as it did. Labels stay: what it teaches is that what is
-    /// nearly the same is answered alike (Bishop 1995, "Training with noise is equivalent to Tikhonov regularization").
-    pub jitter: f64,
     /// A robot that is a little off its way, and how it comes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift: Option<Shift>,
@@ -33,7 +29,7 @@ pub struct Augment {
 
 impl Default for Augment {
     fn default() -> Self {
-        Self { crop: 0.9, brightness: 0.0, contrast: 0.0, saturation: 0.0, jitter: 0.0, shift: None }
+        Self { crop: 0.9, brightness: 0.0, contrast: 0.0, saturation: 0.0, shift: None }
     }
 }
 
@@ -66,7 +62,6 @@ impl Augment {
         within("data.augment.brightness", self.brightness, 0.0, 1.0)?;
         within("data.augment.contrast", self.contrast, 0.0, 1.0)?;
         within("data.augment.saturation", self.saturation, 0.0, 1.0)?;
-        within("data.augment.jitter", self.jitter, 0.0, 1.0)?;
         let Some(shift) = &self.shift else { return Ok(()) };
         within("data.augment.shift.deviation", shift.deviation, 0.0, 10.0)?;
         within("data.augment.shift.steps", f64::from(shift.steps), 1.0, 10_000.0)?;

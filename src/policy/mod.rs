@@ -156,12 +156,6 @@ impl Policy {
             })
             .collect();
         let mut state = self.normal.state(&batch.state);
-        if let Manner::Learning(noise) = &mut manner
-            && augment.jitter > 0.0
-        {
-            let drawn = chance::normal(noise, &[state.size()[0], 1, state.size()[2]], &state);
-            state += drawn * augment.jitter;
-        }
         if let Some(remembered) = &self.remembered {
             state = remembered.numbers(&state);
             let left = pictures.drain(..).enumerate().map(|(camera, all)| remembered.pictures(camera, all));
