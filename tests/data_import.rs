@@ -7,7 +7,7 @@
 mod demonstrations;
 
 use apprentice::data::{Config, Driver, Gaps, Interventions};
-use apprentice::msg::geometry::{Pose, PoseStamped, Quaternion};
+use apprentice::msg::geometry::{Point, Pose, PoseStamped, Quaternion};
 use apprentice::msg::own::{Command, Intervention};
 use apprentice::msg::std::Float64MultiArray;
 use demonstrations::{
@@ -196,6 +196,46 @@ fn numbers_poses_and_depth_are_seen_as_their_layout_says() -> anyhow::Result<()>
     assert!(near(&seen.state[3..9], &columns), "{:?} {columns:?}", &seen.state[3..9]);
     assert_eq!(seen.state[11..], [at as f32, 1.0, 2.0]);
     assert_eq!(seen.frames[0].pixels, [128; 48]);
+    Ok(())
+}
+
+#[test]
+fn a_pose_that_is_relative_is_seen_from_where_the_other_one_is() -> anyhow::Result<()> {
+    let text = ROBOT.replace(
+        "    front:",
+        "    cube: {topic: /cube, type: geometry_msgs/msg/PoseStamped, align: newest, max_age_ms: 200, time: header}
+    hand: {topic: /hand, type: geometry_msgs/msg/PoseStamped, relative_to: cube, align: newest, max_age_ms: 200, time: header}
+    front:",
+    );
+    let mut scratch = Scratch::of(&text)?;
+    let mut heard = demonstration(600);
+    let quarter = Quaternion {
+        z: std::f64::consts::FRAC_1_SQRT_2,
+        w: std::f64::consts::FRAC_1_SQRT_2,
+        ..Quaternion::default()
+    };
+    for at in (0..=600).step_by(20) {
+        let place = |x: f64, y: f64, z: f64| Point { x, y, z };
+        for (topic, position, orientation) in [
+            ("/cube", place(at as f64 / 1000.0, 0.2, 0.0), quarter.clone()),
+            ("/hand", place(at as f64 / 1000.0, 0.5, 0.1), Quaternion::default()),
+        ] {
+            let pose = Pose { position, orientation };
+            heard.push(said(at, topic, &PoseStamped { header: header(at), pose }));
+        }
+    }
+    heard.sort_by_key(|one| one.at);
+    let dataset = scratch.add(&heard, &[])?.open(&Config::default())?;
+    assert_eq!(dataset.layout.labels()[9], "hand/from cube/x");
+    for tick in [0, 7] {
+        let seen = dataset.observation(0, tick)?.state;
+        // The cube is turned to the left by a quarter: the hand, left of it, is ahead and is turned to the right.
+        assert!(near(&seen[9..18], &[0.3, 0.0, 0.1, 0.0, -1.0, 0.0, 1.0, 0.0, 0.0]), "{:?}", &seen[9..18]);
+    }
+    let goal = apprentice::data::goal::Goal { stream: "hand".into(), ..Default::default() };
+    let refused =
+        scratch.open(&Config { goal: Some(goal), ..Config::default() }).err().map(|why| why.to_string());
+    assert!(refused.is_some_and(|why| why.starts_with("data.goal.stream: ")), "a goal is told as it is");
     Ok(())
 }
 

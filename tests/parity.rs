@@ -13,20 +13,43 @@ use apprentice::bus::replay::{Pace, Reached, Replay};
 use apprentice::bus::{Bus, Inbox, Limit, Node, Subscription};
 use apprentice::data::observe::{Decoder, Observer};
 use apprentice::data::{Config, Dataset, Observation};
+use apprentice::msg::geometry::{Point, Pose, PoseStamped, Quaternion};
 use apprentice::noise::Noise;
 use apprentice::time::Stamp;
 use apprentice::wire::{Qos, Topic};
-use demonstrations::{ROBOT, Said, Scratch, demonstration, instant};
+use demonstrations::{ROBOT, Said, Scratch, demonstration, header, instant, said};
 
 /// A demonstration whose messages come late, by chance and out of step with the grid, and of which some are lost.
 fn disorderly(seed: u64) -> Vec<Said> {
     let mut noise = Noise::new(seed);
     let late = |one: Said, noise: &mut Noise| Said { at: one.at + noise.below(15) as i64, ..one };
     let mut heard = demonstration(2000);
+    heard.extend(poses());
     heard.retain(|_| !noise.chance(0.1));
     heard = heard.into_iter().map(|one| late(one, &mut noise)).collect();
     heard.sort_by_key(|one| one.at);
     heard
+}
+
+/// A hand that is seen from a cube, each by rules of its own.
+const POSES: &str =
+    "    cube: {topic: /cube, type: geometry_msgs/msg/PoseStamped, align: newest, max_age_ms: 200, time: header}
+    hand: {topic: /hand, type: geometry_msgs/msg/PoseStamped, align: linear, max_age_ms: 200, latency_ms: 20, relative_to: cube}
+";
+
+/// The hand and the cube, of which the one moves and turns and the other moves.
+fn poses() -> Vec<Said> {
+    let pose = |at: i64, speed: f64, turn: f64| {
+        let orientation = Quaternion { x: 0.0, y: (turn / 2.0).sin(), z: 0.0, w: (turn / 2.0).cos() };
+        let position = Point { x: speed * at as f64, y: 0.2, z: -0.1 };
+        PoseStamped { header: header(at), pose: Pose { position, orientation } }
+    };
+    let mut poses = Vec::new();
+    for at in (0..=2000).step_by(20) {
+        poses.push(said(at, "/cube", &pose(at, 0.001, 0.5)));
+        poses.push(said(at, "/hand", &pose(at, -0.002, 0.003 * at as f64)));
+    }
+    poses
 }
 
 /// What a robot knows at each of the instants.
@@ -65,6 +88,7 @@ fn a_bag_and_a_robot_give_the_same_observations_to_the_byte() -> anyhow::Result<
         (1, ROBOT.to_owned()),
         (2, ROBOT.replace("max_age_ms: 50, time: header", "max_age_ms: 50, time: header, latency_ms: 25")),
         (3, ROBOT.replace("time: header", "time: receive")),
+        (4, ROBOT.replace("    joints: {topic", &format!("{POSES}    joints: {{topic"))),
     ] {
         let mut scratch = Scratch::of(&text)?;
         let dataset = scratch.add(&disorderly(seed), &[])?.open(&Config::default())?;

@@ -165,6 +165,22 @@ fn the_best_may_be_chosen_by_success_instead_of_loss() -> anyhow::Result<()> {
 }
 
 #[test]
+fn the_last_may_be_kept_as_the_best_whatever_its_loss_is() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let run = scratch.path().join("run");
+    // At such a rate nothing gets better.
+    let setup = setup(
+        scratch.path(),
+        "batch: 8, steps: 8, rate: 0.05, warm_up: 0, validation: {every: 2, batches: 1, best: last}",
+    );
+    let outcome = setup.train(&run, false)?;
+    ensure!(outcome.best.is_some_and(|(_, step)| step == 8), "{outcome:?}");
+    let weights = |checkpoint: &str| fs::read(run.join(checkpoint).join("weights.safetensors"));
+    ensure!(weights("best")? == weights("last")?, "they are of one step");
+    Ok(())
+}
+
+#[test]
 fn a_run_on_a_full_disk_says_so() -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let setup = setup(scratch.path(), "batch: 8, steps: 5, save_every: 1, validation: {batches: 1}");

@@ -56,6 +56,14 @@ pub struct Camera {
     pub channels: u32,
 }
 
+impl Part {
+    /// Whether its numbers are those of a pose: three of its place, then six of its rotation.
+    pub fn is_pose(&self) -> bool {
+        let named = |(label, name): (&String, &&str)| label.rsplit('/').next() == Some(*name);
+        self.labels.len() == POSE.len() && self.labels.iter().zip(&POSE).all(named)
+    }
+}
+
 impl Camera {
     /// Bytes of one picture.
     pub fn bytes(&self) -> usize {
@@ -94,6 +102,10 @@ impl Layout {
         let actions = act.parts.values().flat_map(|part| part.joints.clone()).collect();
         let mut layout = Self { rate_hz: observe.rate_hz, state, cameras, goal: Vec::new(), actions };
         if let Some(goal) = goal {
+            if observe.streams.get(&goal.stream).is_some_and(|stream| stream.relative_to.is_some()) {
+                let why = format!("{:?} is seen from another pose, and nobody tells a goal so", goal.stream);
+                return Err(Error::Setting { key: "data.goal.stream".to_owned(), why });
+            }
             layout.goal = layout.places(&goal.stream)?;
         }
         Ok(layout)
@@ -164,7 +176,10 @@ fn labels(
             };
             Ok(stream.fields.iter().flat_map(of).collect())
         }
-        "geometry_msgs/msg/PoseStamped" => Ok(owned(&POSE)),
+        "geometry_msgs/msg/PoseStamped" => Ok(match &stream.relative_to {
+            Some(other) => POSE.iter().map(|label| format!("from {other}/{label}")).collect(),
+            None => owned(&POSE),
+        }),
         "geometry_msgs/msg/TwistStamped" => Ok(owned(&TWIST)),
         "geometry_msgs/msg/WrenchStamped" => Ok(owned(&WRENCH)),
         _ => {

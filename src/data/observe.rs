@@ -5,6 +5,7 @@
 
 mod observer;
 mod read;
+mod relative;
 
 use std::collections::BTreeMap;
 
@@ -17,11 +18,12 @@ pub use read::{Decoder, Reading, Stamps, Unread};
 pub(super) use read::{finite, places};
 
 const JOINT_STATE: &str = "sensor_msgs/msg/JointState";
+const POSE: &str = "geometry_msgs/msg/PoseStamped";
 const IMAGES: &[&str] = &["sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"];
 /// Numeric streams besides joint states, and whether their messages carry a header.
 const NUMBERS: &[(&str, bool)] = &[
     ("std_msgs/msg/Float64MultiArray", false),
-    ("geometry_msgs/msg/PoseStamped", true),
+    (POSE, true),
     ("geometry_msgs/msg/TwistStamped", true),
     ("geometry_msgs/msg/WrenchStamped", true),
 ];
@@ -41,6 +43,16 @@ pub enum Error {
         /// The stream's type.
         type_name: String,
         /// What does not fit.
+        why: &'static str,
+    },
+    /// A stream that is relative to what it cannot be relative to.
+    #[error("the stream {stream:?} is `relative_to: {to}`: {why}")]
+    Relative {
+        /// The stream.
+        stream: String,
+        /// What it is to be relative to.
+        to: String,
+        /// What is wrong with that.
         why: &'static str,
     },
 }
@@ -88,6 +100,10 @@ pub struct Stream {
     /// Nearer and farther ones count as those; what the camera could not measure is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth_m: Option<[f64; 2]>,
+    /// For a pose: the stream of another pose, from which this one is seen. Both are told in the same frame, and each is where its own
+    /// rules put it; what the policy sees of this one is where it is, and how it is turned, in the other's frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_to: Option<String>,
     /// Which message stands for an instant.
     pub align: Align,
     /// The age beyond which a message stands for nothing.
@@ -161,7 +177,10 @@ impl TryFrom<RawObserve> for Observe {
         if raw.streams.is_empty() {
             return Err(Error::NoStream);
         }
-        Ok(Self { rate_hz: spec::rate_hz("rate of observations", raw.rate_hz)?, streams: raw.streams })
+        let observe =
+            Self { rate_hz: spec::rate_hz("rate of observations", raw.rate_hz)?, streams: raw.streams };
+        observe.check_relative()?;
+        Ok(observe)
     }
 }
 
@@ -177,6 +196,7 @@ struct RawStream {
     fields: Vec<Field>,
     size: Option<[u32; 2]>,
     depth_m: Option<[f64; 2]>,
+    relative_to: Option<String>,
     align: Align,
     max_age_ms: f64,
     #[serde(default)]
@@ -216,6 +236,9 @@ impl RawStream {
             }
             () if !joints && !self.fields.is_empty() => Some("has no `fields` to choose from"),
             () if !joints && !self.prefix.is_empty() => Some("has no joint names to put a `prefix` on"),
+            () if name != POSE && self.relative_to.is_some() => {
+                Some("is no pose that could be `relative_to` another")
+            }
             () if number.is_some_and(|(_, header)| !header) && self.time == Time::Header => {
                 Some("has no header to take its time from")
             }
@@ -236,8 +259,8 @@ impl TryFrom<RawStream> for Stream {
             milliseconds("latency in milliseconds", raw.latency_ms)?;
         }
         raw.rate_hz.map(|promised| spec::rate_hz("rate", promised)).transpose()?;
-        let RawStream { topic, type_name, prefix, fields, size, depth_m, align, .. } = raw;
-        let RawStream { max_age_ms, latency_ms, time, optional, rate_hz, .. } = raw;
+        let RawStream { topic, type_name, prefix, fields, size, depth_m, relative_to, .. } = raw;
+        let RawStream { align, max_age_ms, latency_ms, time, optional, rate_hz, .. } = raw;
         Ok(Self {
             topic,
             type_name,
@@ -245,6 +268,7 @@ impl TryFrom<RawStream> for Stream {
             fields,
             size,
             depth_m,
+            relative_to,
             align,
             max_age_ms,
             latency_ms,

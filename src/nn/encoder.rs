@@ -52,7 +52,7 @@ impl Default for Past {
 }
 
 /// How an encoder is built.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// How pictures are seen.
     pub pictures: Config,
@@ -96,6 +96,8 @@ pub struct Seen<'a> {
 #[derive(Debug)]
 pub struct Encoder {
     history: i64,
+    /// Which observations are looked at, where not all are.
+    looked_at: Option<Vec<i64>>,
     width: i64,
     numbers: Option<Mlp>,
     past: Option<Past>,
@@ -131,10 +133,12 @@ impl Encoder {
         let (eyes, cameras) = see(plan, shape, site);
         let goal = mlp("goal", shape.goal);
         let tokens = i64::from(numbers.is_some()) + cameras.len() as i64;
-        let extent = Extent { history: shape.history, tokens, beside: i64::from(goal.is_some()), width };
+        let looked_at = plan.memory.seen(shape.history);
+        let history = looked_at.as_ref().map_or(shape.history, |seen| seen.len() as i64);
+        let extent = Extent { history, tokens, beside: i64::from(goal.is_some()), width };
         let memory = History::new(&plan.memory, extent, &site.at("memory"));
-        let (past, history) = (plan.past, shape.history);
-        Self { history, width, numbers, past, cameras, eyes, goal, extent, memory }
+        let past = plan.past;
+        Self { history, looked_at, width, numbers, past, cameras, eyes, goal, extent, memory }
     }
 
     /// How many tokens an encoding has.
@@ -154,6 +158,17 @@ impl Encoder {
 
     /// What a head sees. In training `forgetting` says by chance which windows go without their past actions.
     pub fn forward(&self, seen: &Seen<'_>, forgetting: Option<&mut Noise>) -> Encoding {
+        let Some(looked_at) = &self.looked_at else { return self.look(seen, forgetting) };
+        let history = seen.state.size()[1];
+        let places = Tensor::from_slice(looked_at).to_device(seen.state.device());
+        let of_steps = |numbers: &Tensor| numbers.index_select(1, &places);
+        let of_pictures = |pictures: &Tensor| of_steps(&pictures.unflatten(0, [-1, history])).flatten(0, 1);
+        let pictures: Vec<Tensor> = seen.pictures.iter().map(of_pictures).collect();
+        let (state, past) = (&of_steps(seen.state), &of_steps(seen.past));
+        self.look(&Seen { state, past, pictures: &pictures, goal: seen.goal }, forgetting)
+    }
+
+    fn look(&self, seen: &Seen<'_>, forgetting: Option<&mut Noise>) -> Encoding {
         let mut tokens = Vec::new();
         if let Some(numbers) = &self.numbers {
             tokens.push(numbers.forward(&self.with_past(seen, forgetting)));

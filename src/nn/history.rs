@@ -12,16 +12,36 @@ use super::layers::{LayerNorm, Linear, Mlp};
 use super::weights::Site;
 
 /// The setting `policy.memory`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Config {
     /// All observations side by side.
     #[default]
     Stack,
+    /// The newest observations and, of those before them, some: side by side.
+    Sparse(Sparse),
     /// A long short-term memory (Hochreiter and Schmidhuber 1997) over the observations in order.
     Lstm(Lstm),
     /// A transformer in which an observation attends to itself and to earlier ones.
     Transformer(Transformer),
+}
+
+/// The setting `policy.memory.sparse`: what lies far back is seen coarsely, which costs less than all of it and leaves less to be
+/// learned by heart.
+///
+/// ```text
+///   history: 75, recent: 2, every: 10      offsets seen: 0 1 10 20 30 40 50 60 70
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sparse {
+    /// How many of the newest are seen, one after the other.
+    pub recent: u16,
+    /// Of those before them, which: those a multiple of so many before the newest.
+    pub every: u16,
+    /// The streams that are seen of those; all of them where none is named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<String>,
 }
 
 /// The setting `policy.memory.lstm`.
@@ -40,6 +60,22 @@ pub struct Transformer {
     pub layers: u8,
     /// Heads of attention; they share the width of the encoding.
     pub heads: u8,
+}
+
+impl Default for Sparse {
+    fn default() -> Self {
+        Self { recent: 2, every: 10, streams: Vec::new() }
+    }
+}
+
+impl Config {
+    /// Which of so many observations, the oldest first, are seen at all; nothing where all of them are.
+    pub(super) fn seen(&self, history: i64) -> Option<Vec<i64>> {
+        let Self::Sparse(Sparse { recent, every, .. }) = self else { return None };
+        let (recent, every) = (i64::from(*recent), i64::from(*every).max(1));
+        let seen = |back: &i64| *back < recent || back % every == 0;
+        Some((0..history).rev().filter(seen).map(|back| history - 1 - back).collect())
+    }
 }
 
 impl Default for Lstm {
@@ -81,7 +117,7 @@ impl History {
         let places = |count: i64| site.normal("places", &[count, width], 0.02);
         let joint = || Linear::new(&site.at("joint"), (tokens + beside) * width, width);
         match config {
-            Config::Stack => {
+            Config::Stack | Config::Sparse(_) => {
                 let count = history * tokens + beside;
                 let pool = Mlp::new(&site.at("pool"), &[count * width, width, width]);
                 Self::Stack { places: places(count), pool }
@@ -158,4 +194,20 @@ fn lstm(steps: &Tensor, layers: &[Tensor], width: i64) -> Tensor {
     let nothing = Tensor::zeros([depth, steps.size()[0], width], (steps.kind(), steps.device()));
     let layers: Vec<&Tensor> = layers.iter().collect();
     steps.lstm(&[&nothing, &nothing], &layers, true, depth, 0.0, true, false, true).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_far_back_is_seen_coarsely() {
+        let seen = |recent, every, history| {
+            Config::Sparse(Sparse { recent, every, streams: Vec::new() }).seen(history)
+        };
+        assert_eq!(seen(2, 10, 33), Some(vec![2, 12, 22, 31, 32]));
+        assert_eq!(seen(0, 1, 3), Some(vec![0, 1, 2]));
+        assert_eq!(seen(5, 10, 3), Some(vec![0, 1, 2]), "no more than there are");
+        assert_eq!(Config::Stack.seen(33), None);
+    }
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, head, normal};
+use super::{Error, head, normal, remembered};
 use crate::data::Layout;
 use crate::data::augment::Augment;
 use crate::nn::fits::{self, checked, fits, some};
@@ -67,7 +67,7 @@ fn wide() -> u16 {
 impl Config {
     /// How the encoder is built.
     pub(super) fn plan(&self) -> encoder::Plan {
-        let (pictures, memory, past) = (self.encoder, self.memory, self.past);
+        let (pictures, memory, past) = (self.encoder, self.memory.clone(), self.past);
         encoder::Plan { pictures, memory, past, width: i64::from(self.width) }
     }
 
@@ -105,13 +105,19 @@ impl Config {
     }
 
     fn check_memory(&self) -> Result<(), fits::Error> {
-        let layers = match self.memory {
+        let layers = match &self.memory {
             history::Config::Stack => return Ok(()),
-            history::Config::Lstm(history::Lstm { layers }) => layers,
+            history::Config::Sparse(history::Sparse { recent, every, .. }) => {
+                some("memory.sparse.recent", (*recent).into())?;
+                some("memory.sparse.every", (*every).into())?;
+                1
+            }
+            history::Config::Lstm(history::Lstm { layers }) => *layers,
             history::Config::Transformer(history::Transformer { layers, heads }) => {
+                let heads = *heads;
                 let shared = heads > 0 && self.width.is_multiple_of(heads.into());
                 fits("memory.transformer.heads", &heads, "a number that divides `width`", shared)?;
-                layers
+                *layers
             }
         };
         some("memory.layers", layers.into())?;
@@ -141,6 +147,7 @@ impl Config {
         if layout.actions.is_empty() {
             return refused("act.parts", "there are no actions to learn".to_owned());
         }
+        remembered::check(self, layout)?;
         let Some(stride) = self.encoder.stride() else { return Ok(()) };
         for camera in &layout.cameras {
             let [width, height] = augment.seen(camera.size.map(|length| length as usize));

@@ -13,6 +13,7 @@ mod fence;
 pub mod head;
 pub mod normal;
 mod promise;
+mod remembered;
 pub mod spec;
 pub mod thinker;
 
@@ -35,6 +36,7 @@ use crate::noise::Noise;
 use fence::fenced;
 use head::{Continuing, Head, Loss, Shape, Target};
 use normal::Normal;
+use remembered::Remembered;
 
 /// An encoder, a normalizer and a head.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub struct Policy {
     statistics: Statistics,
     weights: Weights,
     normal: Normal,
+    remembered: Option<Remembered>,
     encoder: Encoder,
     head: Box<dyn Head>,
 }
@@ -67,13 +70,15 @@ impl Policy {
             let why = format!("statistics of {known:?} numbers do not fit {wanted:?}: state, actions, goal");
             return Err(Error::Setting { key: "policy.normal", why });
         }
-        let (normal, encoder, head) = fenced("making the network", || {
+        let (normal, remembered, encoder, head) = fenced("making the network", || {
             let root = weights.root();
             let encoder = Encoder::new(&policy.plan(), &policy.shape(layout), &root.at("encoder"));
             let head = policy.head.build(&head_shape(spec, statistics, &encoder), &root.at("head"));
-            Ok((Normal::new(&policy.normal, statistics, &root), encoder, head))
+            let normal = Normal::new(&policy.normal, layout, statistics, &root);
+            Ok((normal, Remembered::new(policy, layout, &root), encoder, head))
         })?;
-        Ok(Self { spec: spec.clone(), statistics: statistics.clone(), weights, normal, encoder, head })
+        let (spec, statistics) = (spec.clone(), statistics.clone());
+        Ok(Self { spec, statistics, weights, normal, remembered, encoder, head })
     }
 
     /// What it sees and does.
@@ -144,14 +149,20 @@ impl Policy {
     fn encode(&self, batch: &Batch, mut manner: Manner<'_>) -> Encoding {
         let cameras = if self.encoder.sees() { self.spec.layout.cameras.len() } else { 0 };
         let augment = &self.spec.augment;
-        let pictures: Vec<Tensor> = (0..cameras)
+        let mut pictures: Vec<Tensor> = (0..cameras)
             .map(|camera| match &mut manner {
                 Manner::Learning(noise) => batch.pictures(camera, augment, Some(&mut **noise)),
                 Manner::Plain => batch.pictures(camera, augment, None),
             })
             .collect();
+        let mut state = self.normal.state(&batch.state);
+        if let Some(remembered) = &self.remembered {
+            state = remembered.numbers(&state);
+            let left = pictures.drain(..).enumerate().map(|(camera, all)| remembered.pictures(camera, all));
+            pictures = left.collect();
+        }
         let seen = Seen {
-            state: &self.normal.state(&batch.state),
+            state: &state,
             past: &self.normal.past(&batch.past),
             pictures: &pictures,
             goal: &self.normal.goal(&batch.goal),

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use crate::data::{Spread, Statistics};
+use crate::data::{Layout, Part, Spread, Statistics};
 use crate::nn::Site;
 
 /// A number that spreads less than this is taken as one that never changes, as in the code of Chi et al. 2023: what it does is
@@ -21,6 +21,8 @@ pub struct Config {
     pub state: Scale,
     /// How actions are scaled, those to come and those past.
     pub actions: Scale,
+    /// Whether what belongs together in a pose is scaled alike.
+    pub poses: Poses,
     /// Observations farther out than this, in scaled units, are taken as being just there: a network's answer to what it never
     /// came near is anything.
     pub clip: f64,
@@ -28,7 +30,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { state: Scale::Range, actions: Scale::Range, clip: 5.0 }
+        Self { state: Scale::Range, actions: Scale::Range, poses: Poses::Whole, clip: 5.0 }
     }
 }
 
@@ -42,6 +44,19 @@ pub enum Scale {
     Percentiles,
     /// Its mean becomes 0, its standard deviation 1.
     Deviation,
+}
+
+/// How the numbers of a pose are scaled to one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Poses {
+    /// The three of a place by the widest of them, the six of a rotation by the widest of those. A thing that lies on a table is told
+    /// by where it lies; scaled each by itself, a height that never changes but for a tenth of a millimetre would be told as loudly,
+    /// and be far out at the first touch that tilts the thing.
+    #[default]
+    Whole,
+    /// Each by itself.
+    Each,
 }
 
 /// What a policy's numbers are scaled by.
@@ -62,14 +77,24 @@ struct Scaling {
 }
 
 impl Normal {
-    pub(super) fn new(config: &Config, statistics: &Statistics, site: &Site<'_>) -> Self {
-        let scaling = |spreads: &[Spread], scale| Scaling::new(spreads, scale, site);
-        Self {
-            state: scaling(&statistics.state, config.state),
-            actions: scaling(&statistics.actions, config.actions),
-            goal: scaling(&statistics.goal, config.state),
-            clip: config.clip,
+    pub(super) fn new(config: &Config, layout: &Layout, statistics: &Statistics, site: &Site<'_>) -> Self {
+        let each = |spreads: &[Spread], scale: Scale| spreads.iter().map(|spread| scale.of(spread)).collect();
+        let mut state: Vec<(f64, f64)> = each(&statistics.state, config.state);
+        let mut goal: Vec<(f64, f64)> = each(&statistics.goal, config.state);
+        if config.poses == Poses::Whole {
+            let mut begin = 0;
+            for part in &layout.state {
+                let end = begin + part.labels.len();
+                scale_alike(part, &mut state[begin..end]);
+                if layout.goal.first() == Some(&begin) {
+                    scale_alike(part, &mut goal);
+                }
+                begin = end;
+            }
         }
+        let actions: Vec<(f64, f64)> = each(&statistics.actions, config.actions);
+        let scaling = |numbers: &[(f64, f64)]| Scaling::new(numbers, site);
+        Self { state: scaling(&state), actions: scaling(&actions), goal: scaling(&goal), clip: config.clip }
     }
 
     /// `[.., state]`.
@@ -98,20 +123,31 @@ impl Normal {
     }
 }
 
+/// Scales the numbers of a pose, each with its centre and how much one is, by the widest of those that belong together. One that never
+/// changes stays so.
+fn scale_alike(part: &Part, numbers: &mut [(f64, f64)]) {
+    if !part.is_pose() {
+        return;
+    }
+    let (place, turn) = numbers.split_at_mut(3);
+    for together in [place, turn] {
+        let widest = together.iter().map(|(_, one)| *one).fold(0.0, f64::max);
+        together.iter_mut().filter(|(_, one)| *one > 0.0).for_each(|(_, one)| *one = widest);
+    }
+}
+
 impl Scaling {
-    fn new(spreads: &[Spread], scale: Scale, site: &Site<'_>) -> Self {
+    /// Of numbers, each with its centre and how much one is.
+    fn new(numbers: &[(f64, f64)], site: &Site<'_>) -> Self {
         let (kind, device) = (site.kind(), site.device());
-        let row = |value: &dyn Fn(&Spread) -> f64| {
-            let values: Vec<f64> = spreads.iter().map(value).collect();
+        let row = |value: &dyn Fn(&(f64, f64)) -> f64| {
+            let values: Vec<f64> = numbers.iter().map(value).collect();
             Tensor::from_slice(&values).to_kind(kind).to_device(device)
         };
         Self {
-            centre: row(&|spread| scale.of(spread).0),
-            one: row(&|spread| scale.of(spread).1),
-            inverse: row(&|spread| match scale.of(spread).1 {
-                0.0 => 0.0,
-                one => 1.0 / one,
-            }),
+            centre: row(&|(centre, _)| *centre),
+            one: row(&|(_, one)| *one),
+            inverse: row(&|(_, one)| if *one == 0.0 { 0.0 } else { 1.0 / one }),
         }
     }
 
@@ -141,5 +177,32 @@ impl Scale {
         let (centre, one) = self.of(spread);
         let scaled = |edge: &f32| (f64::from(*edge) - centre) / one;
         if one == 0.0 { Vec::new() } else { spread.quantiles.iter().map(scaled).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_on_a_table_is_not_told_its_height_as_loudly_as_its_place() {
+        let part = |labels: &[&str]| Part {
+            stream: "block".to_owned(),
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        };
+        let pose = part(&["x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"]);
+        let ones = [0.12, 0.18, 0.0002, 1.0, 1.0, 0.003, 0.9, 1.0, 0.0];
+        let mut numbers = ones.map(|one| (0.5, one));
+        scale_alike(&pose, &mut numbers);
+        let expected = [0.18, 0.18, 0.18, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0].map(|one| (0.5, one));
+        assert_eq!(numbers, expected);
+        let mut others = [(0.0, 0.1), (0.0, 2.0)];
+        scale_alike(&part(&["position/a", "position/b"]), &mut others);
+        assert_eq!(others, [(0.0, 0.1), (0.0, 2.0)], "joints are none of one another's business");
+        let seen = part(
+            &["x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"]
+                .map(|name| ["from block", name].join("/").leak() as &str),
+        );
+        assert!(seen.is_pose(), "also as it is seen from another");
     }
 }

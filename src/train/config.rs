@@ -88,6 +88,21 @@ pub struct Validation {
     /// Ends when so many validations in a row brought nothing better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u32>,
+    /// What is kept as the best.
+    pub best: Best,
+}
+
+/// What is kept as the best policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Best {
+    /// The one with the least loss on held-out episodes.
+    #[default]
+    Loss,
+    /// The last one. What a policy does in a loop of its own making has little to do with its loss on demonstrations (Mandlekar et al.
+    /// 2021, "What Matters in Learning from Offline Human Demonstrations", section 5): `diffusion` and `flow` go on getting better
+    /// long after it rises again.
+    Last,
 }
 
 /// What is computed in. Weights, moments and averages are 32 bits wide either way.
@@ -105,7 +120,7 @@ pub enum Precision {
 
 impl Default for Validation {
     fn default() -> Self {
-        Self { every: 500, batches: 50, patience: None }
+        Self { every: 500, batches: 50, patience: None, best: Best::Loss }
     }
 }
 
@@ -183,6 +198,8 @@ impl Config {
         let above_zero = |value: f64| value > 0.0 && value.is_finite();
         let counted = "a number above 0";
         let share = "in [0, 1)";
+        let patience = self.validation.patience.unwrap_or(0);
+        let needless = patience == 0 || self.validation.best == Best::Loss;
         for (key, value, fits, wanted) in [
             ("batch", self.batch as f64, self.batch > 0, counted),
             ("accumulate", self.accumulate as f64, self.accumulate > 0, counted),
@@ -201,6 +218,7 @@ impl Config {
             ("ensemble", self.ensemble as f64, (1..=100).contains(&self.ensemble), "from 1 to 100"),
             ("validation.every", self.validation.every as f64, self.validation.every > 0, counted),
             ("validation.batches", self.validation.batches as f64, self.validation.batches > 0, counted),
+            ("validation.patience", patience.into(), needless, "needed where `best` is `last`"),
             ("log_every", self.log_every as f64, self.log_every > 0, counted),
             ("save_every", self.save_every as f64, self.save_every > 0, counted),
             ("threads", self.threads.unwrap_or(1).into(), self.threads != Some(0), counted),
@@ -236,6 +254,10 @@ mod tests {
         let refused = |text| read(text).expect_err("it cannot be").to_string();
         assert!(refused(r#"{"batch": 0}"#).contains("batch is 0, which is not a number above 0"));
         assert!(refused(r#"{"ema": 1.0}"#).contains("ema is 1, which is not in [0, 1)"));
+        assert!(
+            refused(r#"{"validation": {"best": "last", "patience": 3}}"#)
+                .contains("validation.patience is 3")
+        );
         assert!(refused(r#"{"rte": 1.0}"#).contains("unknown field `rte`"));
     }
 

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use tch::Device;
 
-pub use config::{Config, Precision, Validation};
+pub use config::{Best, Config, Precision, Validation};
 pub use error::Error;
 pub use folder::Folder;
 pub use from::check as check_beginning;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::super::layout::Layout;
 use super::super::{Frame, Observation};
+use super::relative::seen_from;
 use super::{Align, Observe, Reading, Stamps};
 use crate::time::Stamp;
 
@@ -55,6 +56,8 @@ struct Queue {
     align: Align,
     limit: Duration,
     latency: Duration,
+    /// The queue of the pose from which this one is seen.
+    from: Option<usize>,
     /// By their own stamps, which rise.
     kept: VecDeque<(Stamps, Reading)>,
     backwards: u64,
@@ -63,6 +66,7 @@ struct Queue {
 impl Observer {
     /// For the streams of `layout`; `observe` is what the layout was resolved from.
     pub fn new(layout: &Layout, observe: &Observe) -> Self {
+        let place = |name: &String| layout.streams().position(|known| known == name);
         let queue = |name: &str| {
             let stream = observe.streams.get(name)?;
             let milliseconds = |value: f64| Duration::try_from_secs_f64(value / 1e3).unwrap_or_default();
@@ -71,6 +75,7 @@ impl Observer {
                 align: stream.align,
                 limit: milliseconds(stream.max_age_ms),
                 latency: milliseconds(stream.latency_ms),
+                from: stream.relative_to.as_ref().and_then(place),
                 kept: VecDeque::new(),
                 backwards: 0,
             })
@@ -117,13 +122,22 @@ impl Observer {
         let mut state = Vec::with_capacity(self.width);
         let mut frames: Vec<Arc<Frame>> = Vec::with_capacity(self.queues.len() - self.numbers);
         for queue in &self.queues {
-            match queue.at(tick)? {
+            match self.seen(queue, tick)? {
                 Reading::Picture(frame) => frames.push(frame),
                 reading => append(&reading, &mut state),
             }
         }
         let past = self.measured.iter().flatten().map(|place| state[*place]).collect();
         Ok(Observation { stamp: tick, state, frames, goal: self.goal.clone(), past })
+    }
+
+    /// What a queue says of `tick`, seen from where it is to be seen from.
+    fn seen(&self, queue: &Queue, tick: Stamp) -> Result<Reading, Gap> {
+        let reading = queue.at(tick)?;
+        match queue.from {
+            Some(from) => Ok(seen_from(&self.queues[from].at(tick)?, &reading)),
+            None => Ok(reading),
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::Run;
 use crate::policy::Policy;
 use crate::train::judge::{Judgement, judge};
-use crate::train::{Error, Watch};
+use crate::train::{Best, Error, Watch};
 
 impl Run<'_> {
     /// Looks at the held-out episodes, and keeps the policies where they are the best so far.
@@ -25,8 +25,9 @@ impl Run<'_> {
             // More is better; results are kept as losses are.
             result = Some(-success);
         }
+        let any = watch.evaluate.is_none() && self.job.config.validation.best == Best::Last;
         match result.filter(|result| result.is_finite()) {
-            Some(result) if self.progress.best.is_none_or(|(best, _)| result < best) => {
+            Some(result) if any || self.progress.best.is_none_or(|(best, _)| result < best) => {
                 self.progress.best = Some((result, self.progress.step));
                 self.progress.since_best = 0;
                 self.checkpoint(&self.folder.best())
