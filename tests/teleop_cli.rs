@@ -12,7 +12,6 @@ mod recording;
 #[path = "support/running.rs"]
 mod running;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -37,6 +36,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DEAD_MAN: usize = 4;
 const FORWARD: usize = 1;
 
+/// No cameras and much patience, so that no machine is too slow and none needs EGL.
+const SETS: [&str; 5] = [
+    "observe.streams.front=null",
+    "observe.streams.wrist=null",
+    "observe.streams.joints.max_age_ms=2000",
+    "teleop.quiet_ms=2000",
+    "record.wait_s=60",
+];
+
+/// Starts the binary with these words before and after those that all three have in common.
+fn start(words: &str, last: &str) -> anyhow::Result<Running> {
+    let domain = DOMAIN.to_string();
+    let robot = ["--config", ROBOT].into_iter().chain(SETS.into_iter().flat_map(|set| ["--set", set]));
+    let bus = ["--bus", "dds", "--domain", &domain];
+    Running::start(words.split(' ').chain(robot).chain(bus).chain(last.split(' ')), &[])
+}
+
 /// Somebody who pushes the stick forward and back, fifty times a second, until `stop` is wished. He lets go of the button once a
 /// second: after a fault, as while the robot is not yet heard, it takes that to go on.
 fn gamepad(bus: Arc<dyn Bus>, stop: Stop) -> JoinHandle<anyhow::Result<()>> {
@@ -58,11 +74,11 @@ fn gamepad(bus: Arc<dyn Bus>, stop: Stop) -> JoinHandle<anyhow::Result<()>> {
 }
 
 /// Waits until the recorder has so many messages of what the person means, and has it end the episode.
-fn recorded(bus: &dyn Bus, wanted: u64) -> anyhow::Result<()> {
+fn enough(bus: &dyn Bus, wanted: u64) -> anyhow::Result<()> {
     let heard = Inbox::new(Limit { samples: 1000, bytes: 1 << 24 });
     let _status = typed::subscribe::<Recording>(bus, "/recorder/status", Qos::latched(1), &heard)?;
     let mut last = None;
-    let enough = patience::until("enough commands are recorded", PATIENCE, || {
+    let waited = patience::until("enough commands are recorded", PATIENCE, || {
         while let Some(sample) = heard.take() {
             last = Some(typed::read::<Recording>(&sample)?);
         }
@@ -70,7 +86,7 @@ fn recorded(bus: &dyn Bus, wanted: u64) -> anyhow::Result<()> {
         let mut meant = meant.flat_map(|status| &status.streams).filter(|of| of.topic == "/expert/command");
         Ok(meant.any(|stream| stream.received >= wanted))
     });
-    enough.with_context(|| format!("{last:?}"))?;
+    waited.with_context(|| format!("{last:?}"))?;
     let answer = call_typed::<SetBool>(bus, "/recorder/stop", &SetBoolRequest { data: true }, PATIENCE)?;
     ensure!(answer.success, "{}", answer.message);
     Ok(())
@@ -79,23 +95,15 @@ fn recorded(bus: &dyn Bus, wanted: u64) -> anyhow::Result<()> {
 #[test]
 fn an_arm_driven_by_a_gamepad_is_recorded_with_what_the_person_meant() -> anyhow::Result<()> {
     let out = tempfile::tempdir()?;
-    let domain = DOMAIN.to_string();
-    // Cameras are left out, so that no machine is too slow and none needs EGL.
-    let robot =
-        ["--config", ROBOT, "--set", "observe.streams.front=null", "--set", "observe.streams.wrist=null"];
-    let bus = ["--bus", "dds", "--domain", &domain];
-    let start = |words: &str, last: &str, paths: &[&Path]| {
-        Running::start(words.split(' ').chain(robot()).chain(bus).chain(last.split(' ')), paths)
-    };
-    let simulator = start("sim --world reach", "--commands expert/command", &[])?;
-    let teleop = start("teleop joy --no-keys", "--ros-args -p use_sim_time:=true", &[])?;
+    let simulator = start("sim --world reach", "--commands expert/command")?;
+    let teleop = start("teleop joy --no-keys", "--ros-args -p use_sim_time:=true")?;
     let words = format!("record --no-keys --episodes 1 --out {}", out.path().display());
-    let recorder = start(&words, "--ros-args -p use_sim_time:=true", &[])?;
+    let recorder = start(&words, "--ros-args -p use_sim_time:=true")?;
     let node = "gamepad".to_owned();
     let options = bus::Options { kind: Kind::Dds, node, domain: Some(DOMAIN), ..Default::default() };
     let (bus, stop) = (bus::open(&options)?, Stop::default());
     let person = gamepad(bus.clone(), stop.clone());
-    let done = recorded(bus.as_ref(), 100);
+    let done = enough(bus.as_ref(), 100);
     if done.is_err() {
         recorder.stop()?;
     }

@@ -1,4 +1,6 @@
-//! The built binary as a process that goes on while the test does something else, and ends with the test at the latest.
+//! The built binary as a process that goes on while the test does something else.
+//!
+//! It ends with the test at the latest: a process that is left behind keeps its domain, and the next test hears it.
 
 #![allow(dead_code, reason = "each test file uses the part it needs")]
 
