@@ -26,6 +26,8 @@ demo: setup
 SMALL := --locked --no-default-features --features dds
 SMALL_TESTS := config_files bag_contract bag_recovery bus_contract recorder recorder_ends cli cli_bags cli_record
 
+# Tests run side by side already: with more threads than one libtorch would only get into its own way.
+test: export OMP_NUM_THREADS := 1
 test: lint
 	$(CARGO) test --locked
 	$(CARGO) test $(SMALL) --lib --bins $(SMALL_TESTS:%=--test %)
