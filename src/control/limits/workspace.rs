@@ -50,7 +50,7 @@ impl Workspace {
     pub(super) fn allows(&self, limits: &[Joint], from: &[Course], next: &[Course], h: f64) -> bool {
         let mut least = self.depth(&self.picked(from)).min(0.0) - ROUNDING;
         let mut courses = self.picked(next);
-        let (mut spare, mut free) = (0.0, [false; MOST]);
+        let mut spare = 0.0;
         for tick in 0..LONGEST {
             let looked = spare <= 0.0;
             if looked {
@@ -61,32 +61,29 @@ impl Workspace {
                 least = depth.min(0.0) - ROUNDING;
                 spare = depth - least;
             }
-            if (looked || tick % GLANCE == 0) && self.ahead(limits, &courses, &mut free, h) <= spare {
+            if (looked || tick % GLANCE == 0) && self.ahead(limits, &courses, h) <= spare {
                 return true;
             }
-            spare -= self.stop(limits, &mut courses, &free, h);
+            spare -= self.stop(limits, &mut courses, h);
         }
         false
     }
 
-    /// A bound on how far the tip goes until the arm rests; notes of which joints no limit has a say in the rest of the stop.
-    fn ahead(&self, limits: &[Joint], courses: &[Course; MOST], free: &mut [bool; MOST], h: f64) -> f64 {
-        let parts = self.joints.iter().zip(&self.reaches).zip(courses).zip(free);
+    /// A bound on how far the tip goes until the arm rests.
+    fn ahead(&self, limits: &[Joint], courses: &[Course; MOST], h: f64) -> f64 {
+        let parts = self.joints.iter().zip(&self.reaches).zip(courses);
         parts
-            .map(|(((joint, reach), course), free)| {
-                let stopping = limits[*joint].ahead_of(*course, h);
-                *free |= stopping.free;
-                stopping.way.map_or(f64::INFINITY, |way| way * reach)
+            .map(|((joint, reach), course)| {
+                limits[*joint].reach(*course, h).map_or(f64::INFINITY, |way| way * reach)
             })
             .sum()
     }
 
     /// Goes on by one tick of the stop; a bound on how far that moves the tip.
-    fn stop(&self, limits: &[Joint], courses: &mut [Course; MOST], free: &[bool; MOST], h: f64) -> f64 {
+    fn stop(&self, limits: &[Joint], courses: &mut [Course; MOST], h: f64) -> f64 {
         let mut moved = 0.0;
-        for (((joint, reach), course), free) in self.joints.iter().zip(&self.reaches).zip(courses).zip(free) {
-            let next =
-                if *free { limits[*joint].coast(*course, h) } else { limits[*joint].brake(*course, h).0 };
+        for ((joint, reach), course) in self.joints.iter().zip(&self.reaches).zip(courses) {
+            let (next, _) = limits[*joint].brake(*course, h);
             moved += (next.position - course.position).abs() * reach;
             *course = next;
         }
