@@ -123,26 +123,6 @@ fn what_was_taken_by_service_and_lost_has_to_be_taken_anew() {
 }
 
 #[test]
-fn who_could_not_take_a_held_robot_does_not_get_it_later() {
-    let mut scene = Scene::new(&button());
-    let absent = Signs { expert: Expert::Silent, ..well() };
-    scene.tick(absent);
-    assert_eq!(scene.tick(Signs { service: Some(true), ..absent }), hold(Reason::Start));
-    assert_eq!(
-        scene.ticks(100, well()),
-        hold(Reason::Start),
-        "his device is there now, but nobody asked again"
-    );
-    assert_eq!(scene.tick(Signs { service: Some(true), ..well() }), Mode::Human);
-}
-
-#[test]
-fn of_two_words_in_one_tick_the_persons_counts() {
-    let mut scene = Scene::released(&button());
-    assert_eq!(scene.tick(Signs { service: Some(true), resume: true, ..well() }), Mode::Human);
-}
-
-#[test]
 fn a_gamepad_that_is_unplugged_is_not_a_person_who_lets_go() {
     let mut scene = Scene::released(&button());
     scene.tick(pressed());

@@ -11,6 +11,8 @@ mod cli;
 mod recording;
 #[path = "support/simulating.rs"]
 mod simulating;
+#[path = "support/skipped.rs"]
+mod skipped;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use apprentice::msg::std::Float64MultiArray;
 use cli::{apprentice, text};
 use recording::{Read, episode};
 use simulating::{COMMANDS, blind};
+use skipped::skipped;
 
 /// Collects with those words more into `out`.
 fn collect(words: &str, out: &Path) -> anyhow::Result<()> {
@@ -48,9 +51,7 @@ fn files(folder: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
 #[test]
 fn two_processes_with_the_same_seed_write_the_same_bytes() -> anyhow::Result<()> {
     let sees = blind()?
-        .map(|why| {
-            eprintln!("SKIPPED the pictures of two_processes_with_the_same_seed_write_the_same_bytes: {why}")
-        })
+        .map(|why| skipped("two_processes_with_the_same_seed_write_the_same_bytes, its pictures", why))
         .is_none();
     let cameras = if sees { "front,wrist" } else { "none" };
     let words = format!(

@@ -1,11 +1,11 @@
-//! A robot that was out of reach: what it is told when it is back.
+//! What was wished for a robot that could not do it, and what becomes of that later: nothing.
 //!
-//! Controllers that were started anew stand where the arm is now, which may have sagged or been moved by hand meanwhile. Whatever they
-//! hear first has to be of now.
+//! Controllers that were started anew stand where the arm is now, which may have sagged or been moved by hand meanwhile, and a person who
+//! could not take a robot has gone elsewhere. Whatever happens then has to be of now.
 
 use std::time::Duration;
 
-use apprentice::control::gate::Plan;
+use apprentice::control::gate::{self, Expert, Gate, Plan, Signs};
 use apprentice::control::limits;
 use apprentice::control::watchdog::Ages;
 use apprentice::control::{Config, Control, Limits, Mode, Moment, Reason};
@@ -72,4 +72,29 @@ fn an_arm_that_was_out_of_reach_is_told_nothing_old() {
     assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
     let first = control.command().expect("it is told something");
     assert!(first.iter().all(|joint| (joint + 0.1).abs() < 0.01), "it goes on from where it is: {first:?}");
+}
+
+/// The mode after a tick of 10 ms.
+fn stepped(gate: &mut Gate, tick: i64, signs: Signs) -> Mode {
+    gate.step(&signs, Stamp(tick * 10_000_000))
+}
+
+#[test]
+fn who_could_not_take_a_held_robot_does_not_get_it_later() {
+    let mut gate = Gate::new(&gate::Config::default(), None, Stamp(0));
+    let ready = Signs { expert: Expert::Ready, plan: Plan::Due, ..Signs::default() };
+    let absent = Signs { expert: Expert::Silent, ..ready };
+    let start = Mode::Hold(Reason::Start);
+    assert_eq!(stepped(&mut gate, 1, absent), start);
+    assert_eq!(stepped(&mut gate, 2, Signs { service: Some(true), ..absent }), start);
+    assert!((3..100).all(|tick| stepped(&mut gate, tick, ready) == start), "nobody asked again");
+    assert_eq!(stepped(&mut gate, 100, Signs { service: Some(true), ..ready }), Mode::Human);
+}
+
+#[test]
+fn of_two_words_in_one_tick_the_persons_counts() {
+    let mut gate = Gate::new(&gate::Config::default(), None, Stamp(0));
+    let signs = Signs { expert: Expert::Ready, plan: Plan::Due, resume: true, ..Signs::default() };
+    assert_eq!(stepped(&mut gate, 1, signs), Mode::Policy);
+    assert_eq!(stepped(&mut gate, 2, Signs { service: Some(true), ..signs }), Mode::Human);
 }

@@ -3,9 +3,13 @@
 //! A process of its own, because what is in memory is counted for the whole of it, and for the same reason one test.
 #![cfg(feature = "sim")]
 
+#[path = "support/skipped.rs"]
+mod skipped;
+
 use std::time::Duration;
 
 use apprentice::sim::{Entry, Error, Light, Simulation, WORLDS};
+use skipped::skipped;
 
 const TICK: Duration = Duration::from_millis(20);
 
@@ -64,9 +68,7 @@ fn pictures() -> anyhow::Result<()> {
         // A picture has 12 kB; what draws it takes some megabytes at once now and then.
         Ok(grew) => assert!(grew < 6000, "{grew} kB more after 1000 pictures"),
         Err(error) if matches!(error.downcast_ref(), Some(Error::Blind { .. })) => {
-            eprintln!(
-                "SKIPPED the pictures of a_thousand_attempts_and_a_thousand_pictures_leak_nothing: {error}"
-            );
+            skipped("a_thousand_attempts_and_a_thousand_pictures_leak_nothing, its pictures", error);
         }
         Err(error) => return Err(error),
     }
