@@ -56,6 +56,9 @@ impl Who {
     pub(super) fn gated(&self, config: &control::Config) -> control::Config {
         let mut config = config.clone();
         (config.gate.human.service, config.gate.human.give_back) = (true, true);
+        // He goes on from where the robot is told to be, tick by tick: led over to him gradually, it would be the policy's way that he is
+        // seen to want meanwhile.
+        config.gate.blend_ms = 0.0;
         config.gate.doubt = config.gate.doubt.filter(|_| *self == Self::Doubt).map(|doubt| Doubt {
             ask: Ask::Expert,
             returns: true,
@@ -194,5 +197,6 @@ mod tests {
         let doubt = Who::Doubt.gated(&config).gate.doubt.expect("it asks");
         assert_eq!((doubt.ask, doubt.returns), (Ask::Expert, true));
         assert_eq!(Who::Coin(0.5).gated(&config).gate.doubt, None);
+        assert_eq!(Who::Expert.gated(&config).gate.blend_ms, 0.0);
     }
 }
