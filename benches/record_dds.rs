@@ -109,13 +109,18 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// What the bag says was lost.
+fn said(noted: Option<u64>) -> String {
+    noted.map_or_else(|| "nothing".to_owned(), |lost| lost.to_string())
+}
+
 /// Says which bars a run cleared; what of that must never be, in words.
 fn judge(case: &Case, figures: &Figures) -> Vec<String> {
     let Figures { missing, out_of_order, noted, cpu, peak_mb, .. } = figures;
     let must = [
         (case.stopped || *missing == 0, format!("{missing} lost (bar: 0)")),
         (*out_of_order == 0, format!("{out_of_order} out of order (bar: 0)")),
-        (*noted == Some(*missing), format!("{noted:?} in the bag's account (bar: {missing})")),
+        (*noted == Some(*missing), format!("{} in the bag's account (bar: {missing})", said(*noted))),
     ];
     let costs = [
         (*cpu <= CORE, format!("{cpu:.2} of a core (bar: {CORE})")),
