@@ -18,9 +18,9 @@ use std::time::Duration;
 use super::options::seconds;
 use super::ros_args::RosArgs;
 
-/// See it work without a robot: recorded, learned, tried, corrected and tried again, in the simulator
-#[derive(clap::Args, Debug)]
-#[command(after_help = "\
+/// What may be asked of the whole story.
+#[cfg(all(feature = "learn", feature = "sim"))]
+const EXAMPLES: &str = "\
 A few minutes on two cores; no GPU and no display are needed. Ctrl-C at any time, and the same command goes on.
 
 Examples:
@@ -28,7 +28,19 @@ Examples:
   apprentice demo --out /tmp/demo --rounds 4
       two more rounds of corrections
   apprentice demo --demonstrations 8 --episodes 8 --steps 500 --trials 20
-      in a hurry, and the worse for it")]
+      in a hurry, and the worse for it";
+/// What may be asked of its first part.
+#[cfg(not(all(feature = "learn", feature = "sim")))]
+const EXAMPLES: &str = "\
+This build has no simulator or does not learn: a stand-in for a robot is recorded, and the story ends there.
+
+Examples:
+  apprentice demo
+  apprentice demo --out /tmp/demo --seconds 3";
+
+/// See it work without a robot: recorded, learned, tried, corrected and tried again, in the simulator
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Demo {
     /// The folder of everything
     #[arg(long, short, value_name = "DIR", default_value = "demo")]
@@ -57,6 +69,9 @@ impl Demo {
     #[cfg(not(all(feature = "learn", feature = "sim")))]
     fn record_only(&self, ros: &RosArgs) -> anyhow::Result<()> {
         let stop = apprentice::node::Stop::on_signals()?;
+        super::options::put(
+            "A stand-in for a robot with two cameras and a leader arm starts as a process of its own.",
+        )?;
         let bag = recording::record(self, recording::Robot::Standin, ros, &stop)?;
         super::options::put(&format!(
             "\nAny ROS 2 tool reads it: ros2 bag info {path}\n\

@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
+use apprentice::study::Table;
 use apprentice::study::heads::{self, Cell, Outcome};
+use apprentice::train::report::chart::Chart;
+use apprentice::train::report::page::{self, Page};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -97,7 +100,7 @@ impl Study {
         };
         let cells = heads::cells(&study.worlds, &study.heads, study.minutes);
         let outcomes = resumed(&study.out, &cells, Cell::name, |cell| study.cell(cell))?;
-        Ok(put(&heads::table(&outcomes))?)
+        show(&heads::table(&outcomes))
     }
 }
 
@@ -126,6 +129,20 @@ impl Heads {
         let said = own(&words, &[("--policy", &run)])?;
         outcome(cell, &run, &serde_json::from_str(&said).context("what the evaluation said")?)
     }
+}
+
+/// Shows what came out.
+fn show(table: &Table) -> anyhow::Result<()> {
+    Ok(put(&table.markdown())?)
+}
+
+/// Shows what came out, and draws it on a page.
+fn drawn(out: &Path, title: &str, lead: &str, table: &Table, charts: &[Chart]) -> anyhow::Result<()> {
+    let path = out.join("report.html");
+    let figures: Vec<String> = charts.iter().map(Chart::figure).collect();
+    Page::of(title).lead(lead).part(&page::figures(&figures)).part(&table.part()).write(&path)?;
+    show(table)?;
+    Ok(put(&format!("\nThe page: {}", path.display()))?)
 }
 
 fn outcome(cell: &Cell, run: &Path, said: &Value) -> anyhow::Result<Outcome> {

@@ -326,7 +326,7 @@ fn carry(parent: &mut MjsBody) {
     }
 }
 
-/// The arm touches the world and not itself, and is seen in its visible shapes only.
+/// The arm touches the world and not itself nor the floor, which it does not reach, and is seen in its visible shapes only.
 fn dress(model: &mut MjModel) {
     let of_the_arm: Vec<bool> = model
         .geom_bodyid()
@@ -345,7 +345,9 @@ fn dress(model: &mut MjModel) {
                 model.geom_group_mut()[geom] = HIDDEN;
             }
             (false, true) => {
-                (model.geom_contype_mut()[geom], model.geom_conaffinity_mut()[geom]) = (2, 3);
+                let floor = model.geom_type()[geom] == MjtGeomBase::mjGEOM_PLANE;
+                let touched = if floor { (4, 0) } else { (2, 7) };
+                (model.geom_contype_mut()[geom], model.geom_conaffinity_mut()[geom]) = touched;
             }
             _ => {}
         }

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Table;
+
 /// Demonstrations of one kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lesson {
@@ -191,13 +193,9 @@ pub fn cells(cases: &[String], seeds: u64) -> Vec<Cell> {
     CASES.iter().filter(wanted).flat_map(of).collect()
 }
 
-/// What came out, as a table in Markdown: the mean over the seeds of training, and each of them.
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut lines = vec![
-        "| treatment | learned from, and tried | without | with | seconds without, with |".to_owned(),
-        "|---|---|---|---|---|".to_owned(),
-    ];
-    let told = |case: &Case| {
+/// What came out, as a table: the mean over the seeds of training, and each of them.
+pub fn table(outcomes: &[Outcome]) -> Table {
+    let row = |case: &Case| {
         let of = |with| {
             outcomes.iter().filter(move |known| known.cell.case == case.name && known.cell.with == with)
         };
@@ -205,17 +203,15 @@ pub fn table(outcomes: &[Outcome]) -> String {
         let (without, with) = (shares(false), shares(true));
         let seconds = |with| mean(&of(with).map(|outcome| outcome.seconds).collect::<Vec<_>>());
         (!without.is_empty() && !with.is_empty()).then(|| {
-            let (slow, fast) = (seconds(false), seconds(true));
-            let Case { treatment, about, .. } = case;
-            format!(
-                "| {treatment} | {about} | {} | {} | {slow:.1}, {fast:.1} |",
-                percent(&without),
-                percent(&with)
-            )
+            let [treatment, about] = [case.treatment, case.about].map(str::to_owned);
+            let seconds = format!("{:.1}, {:.1}", seconds(false), seconds(true));
+            vec![treatment, about, percent(&without), percent(&with), seconds]
         })
     };
-    lines.extend(CASES.iter().filter_map(told));
-    lines.join("\n")
+    Table {
+        heads: vec!["treatment", "learned from, and tried", "without", "with", "seconds without, with"],
+        rows: CASES.iter().filter_map(row).collect(),
+    }
 }
 
 /// The mean, and what it is the mean of.
@@ -289,7 +285,7 @@ mod tests {
         let shares = [0.5, 0.9, 0.6, 1.0];
         let outcomes: Vec<Outcome> =
             cells(&["shift_few".into()], 2).into_iter().zip(shares).map(outcome).collect();
-        let told = table(&outcomes);
+        let told = table(&outcomes).markdown();
         let line = told.lines().last().expect("it has lines");
         assert!(line.ends_with("| 55.0 % (50.0, 60.0) | 95.0 % (90.0, 100.0) | 1.2, 1.2 |"), "{line}");
         assert_eq!(told.lines().count(), 3, "of the case that was tried only");

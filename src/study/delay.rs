@@ -6,6 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Table;
+use crate::train::report::chart::{Along, Chart, Curve, Values};
+
 /// The joins by name, each with its setting; the one that the others are held against is [`PLAIN`].
 pub const JOINS: [(&str, &str); 5] = [
     ("queue", "queue"),
@@ -89,15 +92,9 @@ pub fn cells(worlds: &[String], joins: &[String], delays: &[u32]) -> Vec<Cell> {
     cells
 }
 
-/// What came out, as a table in Markdown.
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut lines = vec![
-        "| world | join | delay | success | 95 % interval | won, lost against `replace` | score | jerk, rad/s³ | \
-         largest step, rad | at a seam | demonstrated | waited | a chunk |"
-            .to_owned(),
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|".to_owned(),
-    ];
-    lines.extend(outcomes.iter().map(|outcome| {
+/// What came out, as a table.
+pub fn table(outcomes: &[Outcome]) -> Table {
+    let row = |outcome: &Outcome| {
         let Outcome { cell: Cell { world, join, delay }, share, interval, score, jerk, .. } = outcome;
         let Outcome { largest_step, largest_seam, demonstrated_step, waited, thinking_ms, .. } = outcome;
         let [low, high] = interval.map(|end| 100.0 * end);
@@ -105,14 +102,74 @@ pub fn table(outcomes: &[Outcome]) -> String {
             let [won, lost] = against(&outcome.successes, &plain.successes);
             format!("{won}, {lost}")
         });
-        format!(
-            "| `{world}` | `{join}` | {delay} | {:.1} % | {low:.1} to {high:.1} % | {against} | {score:.2} | \
-             {jerk:.0} | {largest_step:.4} | {largest_seam:.4} | {demonstrated_step:.4} | {waited:.2} s | \
-             {thinking_ms:.1} ms |",
-            100.0 * share,
-        )
-    }));
-    lines.join("\n")
+        vec![
+            format!("`{world}`"),
+            format!("`{join}`"),
+            delay.to_string(),
+            format!("{:.1} %", 100.0 * share),
+            format!("{low:.1} to {high:.1} %"),
+            against,
+            format!("{score:.2}"),
+            format!("{jerk:.0}"),
+            format!("{largest_step:.4}"),
+            format!("{largest_seam:.4}"),
+            format!("{demonstrated_step:.4}"),
+            format!("{waited:.2} s"),
+            format!("{thinking_ms:.1} ms"),
+        ]
+    };
+    Table {
+        heads: vec![
+            "world",
+            "join",
+            "delay",
+            "success",
+            "95 % interval",
+            "won, lost against `replace`",
+            "score",
+            "jerk, rad/s³",
+            "largest step, rad",
+            "at a seam",
+            "demonstrated",
+            "waited",
+            "a chunk",
+        ],
+        rows: outcomes.iter().map(row).collect(),
+    }
+}
+
+/// Success and jerk over the delay, world by world.
+pub fn charts(outcomes: &[Outcome]) -> Vec<Chart> {
+    let of_world = |world: &str| {
+        let curves = |value: fn(&Outcome) -> f64, ends: fn(&Outcome) -> Option<[f64; 2]>| {
+            let of_join = |join: &str| {
+                let known = |outcome: &&Outcome| outcome.cell.world == world && outcome.cell.join == join;
+                let known = || outcomes.iter().filter(known);
+                let place = |delay| DELAYS.iter().position(|known| *known == delay);
+                let point = |outcome: &Outcome| Some((place(outcome.cell.delay)? as f64, value(outcome)));
+                let points: Vec<(f64, f64)> = known().filter_map(point).collect();
+                let ends = known().filter_map(ends).collect();
+                (!points.is_empty()).then(|| Curve { ends, ..Curve::of(join, points) })
+            };
+            JOINS.iter().filter_map(|(join, _)| of_join(join)).collect::<Vec<_>>()
+        };
+        let along = || Along::Named(DELAYS.map(|delay| format!("{delay} ticks")).to_vec());
+        let success = Chart {
+            along: along(),
+            values: Values::Shares,
+            ..Chart::of(
+                &format!("{world}: success"),
+                curves(|outcome| outcome.share, |known| Some(known.interval)),
+            )
+        };
+        let jerk = Chart {
+            along: along(),
+            ..Chart::of(&format!("{world}: jerk, rad/s³"), curves(|outcome| outcome.jerk, |_| None))
+        };
+        [success, jerk]
+    };
+    let charts = WORLDS.iter().flat_map(|(world, _)| of_world(world));
+    charts.filter(|chart| !chart.curves.is_empty()).collect()
 }
 
 /// The same attempts, joined plainly.
@@ -165,7 +222,7 @@ mod tests {
             outcome("replace", 8, [true; 4]),
             outcome("continue", 4, [true, true, true, false]),
         ];
-        let told = table(&outcomes);
+        let told = table(&outcomes).markdown();
         let line = told.lines().last().expect("it has lines");
         assert!(
             line.starts_with("| `pick` | `continue` | 4 | 50.0 % | 15.0 to 85.0 % | 2, 1 | 0.50 "),

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Table;
+
 /// The heads there are, the one that averages first.
 pub const HEADS: [&str; 7] = ["mse", "mog", "act", "diffusion", "flow", "tokens", "energy"];
 /// The worlds in which every head is tried, and those for heads that can do more than one thing.
@@ -77,25 +79,35 @@ pub fn cells(worlds: &[String], heads: &[String], minutes: Option<f64>) -> Vec<C
     all.filter(|cell| wanted(worlds, &cell.world) && wanted(heads, &cell.head)).collect()
 }
 
-/// What came out, as a table in Markdown.
-pub fn table(outcomes: &[Outcome]) -> String {
-    let mut lines = vec![
-        "| world | head | success | 95 % interval | score | left, right | steps in minutes | a chunk |"
-            .to_owned(),
-        "|---|---|---|---|---|---|---|---|".to_owned(),
-    ];
-    lines.extend(outcomes.iter().map(|outcome| {
+/// What came out, as a table.
+pub fn table(outcomes: &[Outcome]) -> Table {
+    let row = |outcome: &Outcome| {
         let Outcome { cell, steps, share, interval, score, sides: [left, right], thinking_ms, .. } = outcome;
         let [low, high] = interval.map(|end| 100.0 * end);
-        format!(
-            "| `{}` | `{}` | {:.1} % | {low:.1} to {high:.1} % | {score:.2} | {left}, {right} | {steps} in {} | {thinking_ms:.1} ms |",
-            cell.world,
-            cell.head,
-            100.0 * share,
-            cell.minutes,
-        )
-    }));
-    lines.join("\n")
+        vec![
+            format!("`{}`", cell.world),
+            format!("`{}`", cell.head),
+            format!("{:.1} %", 100.0 * share),
+            format!("{low:.1} to {high:.1} %"),
+            format!("{score:.2}"),
+            format!("{left}, {right}"),
+            format!("{steps} in {}", cell.minutes),
+            format!("{thinking_ms:.1} ms"),
+        ]
+    };
+    Table {
+        heads: vec![
+            "world",
+            "head",
+            "success",
+            "95 % interval",
+            "score",
+            "left, right",
+            "steps in minutes",
+            "a chunk",
+        ],
+        rows: outcomes.iter().map(row).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +137,7 @@ mod tests {
             jerk: 10.0,
             thinking_ms: 3.25,
         };
-        let told = table(&[outcome]);
+        let told = table(&[outcome]).markdown();
         let line = told.lines().last().expect("it has lines");
         assert_eq!(
             line,

@@ -7,3 +7,6 @@ pub mod compounding;
 pub mod data;
 pub mod delay;
 pub mod heads;
+mod table;
+
+pub use table::Table;

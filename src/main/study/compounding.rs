@@ -10,8 +10,7 @@ use anyhow::{Context as _, ensure};
 use apprentice::study::compounding::{self, Cell, DISTURBED, Outcome, WAYS, WORLD};
 use serde_json::Value;
 
-use super::{own, resumed};
-use crate::command::options::put;
+use super::{drawn, own, resumed};
 
 /// How far the seeds of cells are apart.
 const APART: u64 = 100_000;
@@ -55,7 +54,9 @@ impl Compounding {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let cells = compounding::cells(&self.ways, self.seeds);
         let outcomes = resumed(&self.out, &cells, Cell::name, |cell| self.cell(cell))?;
-        Ok(put(&compounding::table(&outcomes))?)
+        let title = "What becomes of small errors";
+        let lead = "Demonstrations alone, demonstrations with noise, and corrections, at equal numbers of the expert's labels.";
+        drawn(&self.out, title, lead, &compounding::table(&outcomes), &compounding::charts(&outcomes))
     }
 
     fn cell(&self, cell: &Cell) -> anyhow::Result<Outcome> {

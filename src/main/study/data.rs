@@ -10,8 +10,7 @@ use anyhow::Context as _;
 use apprentice::study::data::{self, Case, Cell, Lesson, Outcome};
 use serde_json::Value;
 
-use super::{own, resumed};
-use crate::command::options::put;
+use super::{own, resumed, show};
 
 /// The experiment `data`.
 #[derive(clap::Args, Debug)]
@@ -44,7 +43,7 @@ impl Data {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let cells = data::cells(&self.cases, self.seeds);
         let outcomes = resumed(&self.out, &cells, Cell::name, |cell| self.cell(cell))?;
-        Ok(put(&data::table(&outcomes))?)
+        show(&data::table(&outcomes))
     }
 
     fn cell(&self, cell: &Cell) -> anyhow::Result<Outcome> {

@@ -14,9 +14,9 @@ use apprentice::sim::{JOINTS, NAMES};
 use apprentice::study::delay::{self, Cell, JOINS, Outcome};
 use serde_json::Value;
 
-use super::{own, resumed};
+use super::{drawn, own, resumed};
 use crate::command::bag::Bags;
-use crate::command::options::{key_value, put};
+use crate::command::options::key_value;
 
 /// The topic of the expert's commands.
 const EXPERT: &str = "/expert/command";
@@ -64,7 +64,10 @@ impl Delay {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let cells = delay::cells(&self.worlds, &self.joins, &self.delays);
         let outcomes = resumed(&self.out, &cells, Cell::name, |cell| self.cell(cell))?;
-        Ok(put(&delay::table(&outcomes))?)
+        let title = "Thinking that takes time, and every way to join chunks";
+        let lead =
+            "The delay is in ticks of the policy's grid; the attempts of a world are the same throughout.";
+        drawn(&self.out, title, lead, &delay::table(&outcomes), &delay::charts(&outcomes))
     }
 
     fn cell(&self, cell: &Cell) -> anyhow::Result<Outcome> {

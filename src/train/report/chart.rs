@@ -72,7 +72,7 @@ const ROOM: [f64; 4] = [48.0, 24.0, 14.0, 24.0];
 /// More points than this are drawn as means of neighbours.
 const POINTS: usize = 500;
 /// Colours there are.
-const COLOURS: usize = 4;
+const COLOURS: usize = 5;
 /// How far curves are apart that share a named place, so that none hides another.
 const BESIDE: f64 = 9.0;
 
