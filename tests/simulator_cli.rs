@@ -125,3 +125,23 @@ fn a_bag_says_what_was_made_to_go_wrong_and_info_shows_it() -> anyhow::Result<()
     ensure!(!plain.contains("apprentice.dart") && !pushed.contains("apprentice.dart"), "{plain}{pushed}");
     Ok(())
 }
+
+#[test]
+fn a_slide_shows_the_world_with_its_shadows_and_says_why_where_it_cannot() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("reach.png");
+    if let Some(why) = blind()? {
+        skipped("a_slide_shows_the_world_with_its_shadows_and_says_why_where_it_cannot", why);
+        return Ok(());
+    }
+    let draw = |path: &Path, size: &str| {
+        apprentice(["sim", "--world", "reach", "--seed", "3", "--size", size, "--slide"], [path])
+    };
+    let output = draw(&path, "320x180");
+    ensure!(output.status.success(), "{}", text(&output.stderr));
+    let file = fs::read(&path)?;
+    ensure!(file.starts_with(b"\x89PNG") && file.len() > 10_000, "{} bytes are no picture", file.len());
+    let refused = draw(&folder.path().join("nowhere/reach.png"), "320x180");
+    ensure!(refused.status.code() == Some(1) && text(&refused.stderr).contains("nowhere"));
+    Ok(())
+}

@@ -45,7 +45,9 @@ Examples:
   apprentice sim --world fork --expert --episodes 50 --out demos
       fifty demonstrations as bags, as fast as they can be made
   apprentice sim --world reach --expert --play --episodes 100 --cameras none --out play
-      a hundred times of moving about, for a policy that is told what to reach")]
+      a hundred times of moving about, for a policy that is told what to reach
+  apprentice sim --world push --seed 3 --slide push.png
+      a picture of it, for whoever is to be shown")]
 pub(crate) struct Sim {
     /// The world; `list` says which there are
     #[arg(long, value_name = "NAME")]
@@ -95,6 +97,9 @@ pub(crate) struct Sim {
     /// Send pictures as JPEG too
     #[arg(long)]
     jpeg: bool,
+    /// Draw the expert's attempt, half-way through, into this file (png, jpg or gif), 1920x1080 or as --size says, and end
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["expert", "rate", "commands", "episodes", "auto_reset", "disturb"])]
+    slide: Option<PathBuf>,
     /// What goes wrong: sensor or action (noise, rad), latency (s), push (N); as in push=5 sensor=0.001
     #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
@@ -111,6 +116,10 @@ impl Sim {
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
         if self.world == "list" {
             return list();
+        }
+        if let Some(path) = &self.slide {
+            let world = sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
+            return Ok(simulator::slide(world.name, self.seed, self.size, path)?);
         }
         let settings = match self.settings.load()? {
             Some(settings) => settings,

@@ -19,15 +19,18 @@ mod path;
 mod person;
 mod report;
 mod retell;
+mod slide;
 mod slots;
 mod voice;
 mod work;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use collect::{Collected, SEED, WORLD, collect, retell};
 pub use pace::Pace;
 pub use retell::Script;
+pub use slide::slide;
 pub use work::{Attempt, run};
 
 use super::recorder;
@@ -105,6 +108,14 @@ pub enum Error {
         what: &'static str,
         /// What it said.
         why: String,
+    },
+    /// A slide that could not be written.
+    #[error("the slide {path:?} could not be written")]
+    Slide {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: image::ImageError,
     },
     /// An attempt that went another way when it was told again.
     #[error(
