@@ -17,7 +17,9 @@ mod attempts;
 mod collect;
 mod films;
 mod page;
+mod people;
 mod step;
+mod told;
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +35,6 @@ use serde::{Deserialize, Serialize};
 
 use super::eval::Eval;
 use super::options::{SettingsArgs, WrongUse, key_value, put};
-use super::table::Table;
 use super::train::Train;
 use step::{Collected, Corrected, Filmed, Judged, Trained};
 
@@ -47,18 +48,22 @@ In simulation the world's expert stands in for the person. Who drives is decided
   human  the expert takes over when the policy strays, after a reaction time, and gives back when the two agree again
   doubt  the policy's doubt asks for him, from the threshold that was calibrated on demonstrations on
   beta   a coin before every chunk: DAgger as it was first written, with chunks in the place of single actions
+Without a world it is people beside a robot who show and correct: each round says what to run there, and waits in its folder until
+so many recordings are whole.
 Ctrl-C at any time, and the same command goes on.
 
 Examples:
+  apprentice dagger --config config/so101.yaml --demonstrations 30 --episodes 20 --rounds 3 --out runs/taught
+      with people, also on another machine that sees the same folder
   apprentice dagger --config config/pick.yaml --world pick --rounds 5 --gate human --episodes 20 --out runs/dagger
   apprentice dagger --config config/reach.yaml --world reach --gate doubt --set train.steps=2000 --out runs/doubtful
   apprentice dagger --config config/reach.yaml --world reach --gate beta --beta 0.7 --minutes 1 --out runs/beta")]
 pub(crate) struct Dagger {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// The world to act in
+    /// The world to act in; without one this is a robot's, and people are waited for
     #[arg(long, value_name = "NAME")]
-    world: String,
+    world: Option<String>,
     /// How many rounds, after that of the demonstrations
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: u32,
@@ -73,38 +78,38 @@ pub(crate) struct Dagger {
     demonstrations: u32,
     /// With --gate human: how far the policy may bring a joint within half a second from where the expert would have, rad; a tenth of
     /// that in m where it slides
-    #[arg(long, value_name = "RAD", default_value_t = 0.1)]
+    #[arg(long, requires = "world", value_name = "RAD", default_value_t = 0.1)]
     tolerance: f64,
     /// With --gate human: how long the expert takes to act, ms
-    #[arg(long, value_name = "MS", default_value_t = 250.0)]
+    #[arg(long, requires = "world", value_name = "MS", default_value_t = 250.0)]
     reaction_ms: f64,
     /// With --gate doubt: demonstrations that are not learned from but say how much doubt is too much
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, requires = "world", value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     calibration: u32,
     /// The expert's labels of all rounds together, in ticks: what the demonstrations left is shared equally by the rounds, and attempts
     /// beyond a round's share are not kept
-    #[arg(long, value_name = "TICKS")]
+    #[arg(long, requires = "world", value_name = "TICKS")]
     labels: Option<u64>,
     /// Something that goes wrong in attempts and trials: sensor, action, latency or push, and how much
-    #[arg(long, value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
+    #[arg(long, requires = "world", value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
     /// With --gate beta: in round r the expert drives with the probability of this to the power of r
-    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    #[arg(long, requires = "world", value_name = "SHARE", default_value_t = 0.5)]
     beta: f64,
     /// Training ends after so many minutes a round; `train.minutes` of the settings
     #[arg(long, value_name = "M")]
     minutes: Option<f64>,
     /// How many attempts a policy is judged by
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, requires = "world", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     trials: u32,
     /// The first attempt's seed; rounds count up from it. Trials have seeds far from these
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, requires = "world", value_name = "S", default_value_t = 0)]
     seed: u64,
     /// How many worlds stand side by side
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, requires = "world", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     worlds: u32,
     /// Film so many attempts before and after for report.html, and half as many that were corrected
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, requires = "world", value_name = "N", default_value_t = 0)]
     films: u32,
     /// Where to compute: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
@@ -127,7 +132,7 @@ enum Gate {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Plan {
-    world: String,
+    world: Option<String>,
     gate: Gate,
     episodes: u32,
     demonstrations: u32,
@@ -163,7 +168,10 @@ struct Round {
 impl Dagger {
     /// Does what is not done yet, and shows the table.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let (folder, rounds, world) = (self.out.clone(), self.rounds, self.world.clone());
+        if self.world.is_none() {
+            return self.with_people();
+        }
+        let (folder, rounds, world) = (self.out.clone(), self.rounds, self.world().to_owned());
         self.rounds()?;
         let last = folder.join(format!("round_{rounds}")).join("run");
         Ok(put(&format!(
@@ -175,7 +183,7 @@ impl Dagger {
 
     /// Does what is not done yet, and says what came of every round.
     pub(super) fn rounds(mut self) -> anyhow::Result<Loop> {
-        sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
+        sim::world(self.world()).map_err(|error| WrongUse(error.to_string()))?;
         for (name, value) in [("tolerance", self.tolerance), ("reaction-ms", self.reaction_ms)] {
             ensure!(value > 0.0 && value.is_finite(), WrongUse(format!("--{name}: {value} is not above 0")));
         }
@@ -195,12 +203,9 @@ impl Dagger {
                 ))
             );
         }
-        std::fs::create_dir_all(&self.out).with_context(|| format!("the folder {:?}", self.out))?;
-        let plan = self.plan(&settings);
-        let known = once(&self.out.join("plan.json"), || Ok(self.plan(&settings)))?;
-        ensure!(known == plan, "{:?} is another loop: its plan.json says other things", self.out);
+        self.settle(&settings)?;
         if self.films > 0
-            && let Some(why) = films::blind(&self.world)
+            && let Some(why) = films::blind(self.world())
         {
             put(&format!("No films are made: {why}"))?;
             self.films = 0;
@@ -211,10 +216,27 @@ impl Dagger {
             let spent = all.rounds.iter().map(|round| round.collected.labels).sum();
             let round = all.about.round(number, spent, &all.settings, &stop)?;
             all.rounds.push(round);
-            put(&format!("\n{}", table(&all.rounds)))?;
+            put(&format!("\n{}", told::table(&all.rounds)))?;
             all.page()?.write(&all.about.out.join(PAGE))?;
         }
         Ok(all)
+    }
+
+    /// The world to act in; only where one was given.
+    fn world(&self) -> &str {
+        self.world.as_deref().unwrap_or_default()
+    }
+
+    /// Takes the folder for this loop, or finds that it is this loop's already.
+    fn settle(&self, settings: &Settings) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.out).with_context(|| format!("the folder {:?}", self.out))?;
+        let known = once(&self.out.join("plan.json"), || Ok(self.plan(settings)))?;
+        ensure!(
+            known == self.plan(settings),
+            "{:?} is another loop: its plan.json says other things",
+            self.out
+        );
+        Ok(())
     }
 
     fn load(&self) -> anyhow::Result<Settings> {
@@ -281,7 +303,7 @@ impl Dagger {
 
     /// What happens in a round, for whoever waits for it.
     fn announcement(&self, number: u32) -> String {
-        let Self { world, episodes, demonstrations, trials, .. } = self;
+        let (Self { episodes, demonstrations, trials, .. }, world) = (self, self.world());
         let tried = format!("Then it is tried alone, {trials} times.");
         match (number, self.gate) {
             (0, _) => format!(
@@ -324,7 +346,7 @@ impl Dagger {
     fn judge(&self, number: u32, run: &Path) -> anyhow::Result<Judged> {
         let (policy, trials) = (run.display().to_string(), self.trials.to_string());
         let said =
-            ["--policy", &policy, "--world", &self.world, "--episodes", &trials, "--device", &self.device];
+            ["--policy", &policy, "--world", self.world(), "--episodes", &trials, "--device", &self.device];
         let mut said: Vec<String> = said.map(str::to_owned).into();
         for (kind, size) in &self.disturb {
             said.extend(["--disturb".to_owned(), format!("{kind}={size}")]);
@@ -341,7 +363,7 @@ impl Dagger {
             seed: attempt.seed,
             success: attempt.success,
             seconds: attempt.seconds,
-            file: PathBuf::from("films").join(film_of(&self.world, attempt.seed)),
+            file: PathBuf::from("films").join(film_of(self.world(), attempt.seed)),
         });
         let films = filmed.collect();
         Ok(Judged { share: report.share, interval: report.interval, score: report.score, films })
@@ -358,41 +380,4 @@ impl Dagger {
             Gate::Beta => Who::Coin(self.beta.powi(i32::try_from(round).unwrap_or(i32::MAX))),
         }
     }
-}
-
-/// What came of the rounds, for a terminal.
-fn table(rounds: &[Round]) -> String {
-    let mut table = Table::new(&heads());
-    rows(rounds).into_iter().for_each(|row| table.row(row));
-    table.to_string()
-}
-
-/// What is told of a round; numbers are marked.
-fn heads() -> [&'static str; 9] {
-    ["round", ">labels", ">taken over", ">policy", ">expert", ">held", ">shared", ">alone", "95 % interval"]
-}
-
-/// What came of each round; the expert's labels are counted from the first.
-fn rows(rounds: &[Round]) -> Vec<Vec<String>> {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let mut labels = 0;
-    let row = |(number, round): (usize, &Round)| {
-        let Round { collected: Collected { tally, labels: more }, judged, .. } = round;
-        labels += more;
-        let of = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
-        let ticks = |part| of(part, tally.ticks());
-        let [low, high] = judged.interval.map(percent);
-        vec![
-            number.to_string(),
-            labels.to_string(),
-            tally.switches.to_string(),
-            ticks(tally.policy),
-            ticks(tally.expert),
-            ticks(tally.hold),
-            of(tally.successes, tally.attempts),
-            percent(judged.share),
-            format!("{low} to {high}"),
-        ]
-    };
-    rounds.iter().enumerate().map(row).collect()
 }

@@ -13,8 +13,9 @@ use crate::train::report::chart::{Along, Chart, Curve, Values};
 
 /// The world, and what goes wrong in it.
 pub const WORLD: &str = "pick";
-/// What goes wrong in attempts and trials, as `--disturb` has it.
-pub const DISTURBED: &str = "push=2";
+/// What goes wrong in attempts and trials, as `--disturb` has it: who never sees it does not learn what to do then. Demonstrations are
+/// given in peace.
+pub const DISTURBED: &str = "push=4";
 /// The ways of collecting, the plain one first.
 pub const WAYS: [&str; 5] = ["cloned", "dart", "beta", "human", "doubt"];
 /// After how many seconds the error is told, and under what.

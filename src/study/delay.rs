@@ -10,17 +10,20 @@ use super::Table;
 use crate::train::report::chart::{Along, Chart, Curve, Values};
 
 /// The joins by name, each with its setting; the one that the others are held against is [`PLAIN`].
-pub const JOINS: [(&str, &str); 5] = [
+pub const JOINS: [(&str, &str); 6] = [
     ("queue", "queue"),
     (PLAIN, "{replace: {}}"),
     ("ensemble", "{ensemble: {}}"),
     ("continue", "{continue: {}}"),
+    (LEARNED, "{continue: {}}"),
     ("bid", "{bid: {}}"),
 ];
+/// To go on from what is promised by a policy that learned just that; the others guide one that did not.
+pub const LEARNED: &str = "continue_learned";
 /// Receding horizon, as chunks are joined where nothing is set.
 const PLAIN: &str = "replace";
 /// The worlds, each with its joins; all of them where none is said.
-const WORLDS: [(&str, &[&str]); 2] = [("pick", &[]), ("push", &[PLAIN, "continue"])];
+const WORLDS: [(&str, &[&str]); 2] = [("pick", &[]), ("push", &[PLAIN, "continue", LEARNED])];
 /// How long thinking takes, in ticks of the policy's grid.
 pub const DELAYS: [u32; 4] = [0, 2, 4, 8];
 
@@ -191,9 +194,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_join_meets_pick_and_two_of_them_push() {
+    fn every_join_meets_pick_and_three_of_them_push() {
         let all = cells(&[], &[], &[]);
-        assert_eq!(all.len(), 5 * 4 + 2 * 4);
+        assert_eq!(all.len(), 6 * 4 + 3 * 4);
         assert!(all.iter().all(|cell| cell.setting().is_some()));
         let mut names: Vec<String> = all.iter().map(Cell::name).collect();
         names.dedup();

@@ -19,7 +19,7 @@ use apprentice::train::interact::Drove;
 use crate::command::bag::Bags;
 
 /// The topic of what left for the arm, and by whom.
-const COMMAND: &str = "/command";
+pub(super) const COMMAND: &str = "/command";
 
 /// The attempts in the folder `bags`, on an arm that is told something once in a `tick`.
 pub(super) fn attempts(bags: &Path, tick: Duration) -> anyhow::Result<Vec<Drove>> {

@@ -15,7 +15,7 @@ use apprentice::node::recorder::Session;
 use apprentice::node::recorder::notes::{PROMPT, TASK};
 use apprentice::node::simulator::{self, Pace, Script};
 use apprentice::policy::checkpoint::{self, Checkpoint};
-use apprentice::sim::{self, Conduct};
+use apprentice::sim::{self, Conduct, Disturbance};
 use apprentice::train::interact::{self, Shared, Tally, interact};
 
 use super::step::Collected;
@@ -43,8 +43,10 @@ impl Dagger {
         afresh(bags)?;
         let mut options = self.simulated(settings)?;
         (options.seed, options.episodes) = (self.seed.wrapping_add(first), Some(count));
+        // Whoever shows how it is done does so in peace.
+        options.disturbance = Disturbance::default();
         let (expected, session) = self.recording(settings, bags)?;
-        let mut progress = Progress::begin(&self.world, u64::from(count), "demonstrations");
+        let mut progress = Progress::begin(self.world(), u64::from(count), "demonstrations");
         let mut tally = Tally::default();
         let (rate_hz, linger) = (options.act.rate_hz, options.linger.as_secs_f64());
         let record = settings.record.clone();
@@ -89,7 +91,7 @@ impl Dagger {
         let scripts =
             shared.into_iter().map(|Shared { seed, success, told, .. }| Script { seed, success, told });
         let scripts: Vec<Script> = scripts.collect();
-        let mut progress = Progress::begin(&self.world, scripts.len() as u64, "recordings");
+        let mut progress = Progress::begin(self.world(), scripts.len() as u64, "recordings");
         let record = settings.record.clone();
         let told = |_: &simulator::Collected| progress.step();
         let outcome = simulator::retell(&options, scripts, &expected, record, session, stop, told)?;
@@ -123,7 +125,7 @@ impl Dagger {
             doubt: threshold.map(|(by, _)| by),
             threshold: threshold.map(|(_, threshold)| threshold.doubt),
         };
-        let mut progress = Progress::begin(&self.world, u64::from(self.episodes), "attempts");
+        let mut progress = Progress::begin(self.world(), u64::from(self.episodes), "attempts");
         let told = |_: &Shared| progress.step();
         let made = interact(&checkpoint.policy, &settings.observe, &options.act, &shared, told)?;
         drop(progress);
@@ -155,7 +157,7 @@ impl Dagger {
     fn simulated(&self, settings: &Settings) -> anyhow::Result<simulator::Options> {
         let act = settings.act.clone().context("the robot's file has no section `act`")?;
         Ok(simulator::Options {
-            world: self.world.clone(),
+            world: self.world().to_owned(),
             seed: self.seed,
             pace: Pace::Fast,
             joints: settings.robot.joints.clone(),
@@ -183,7 +185,7 @@ impl Dagger {
     ) -> anyhow::Result<(Vec<apprentice::spec::Expect>, Session)> {
         let node = Node::new("recorder", "")?;
         let mut noted = notes::of_robot(settings, &node)?;
-        let about = sim::world(&self.world)?.about;
+        let about = sim::world(self.world())?.about;
         noted.extend([TASK, PROMPT].map(|key| (key.to_owned(), about.to_owned())));
         let session = Session { out: bags.to_owned(), notes: noted, ..Session::default() };
         Ok((settings.expected(&node)?, session))

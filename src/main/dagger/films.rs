@@ -44,9 +44,9 @@ impl Dagger {
         let mut shown = attempts(&folder.join("bags"), Self::tick(settings)?)?;
         shown.retain(|attempt| attempt.success && attempt.takeovers() > 0);
         shown.truncate(self.films.div_ceil(2) as usize);
-        let mut progress = Progress::begin(&self.world, shown.len() as u64, "films");
+        let mut progress = Progress::begin(self.world(), shown.len() as u64, "films");
         let film = |attempt: &Drove| {
-            let file = films.join(format!("corrected_{}", film_of(&self.world, attempt.seed)));
+            let file = films.join(format!("corrected_{}", film_of(self.world(), attempt.seed)));
             let places = attempt.again(Some(&folder.join(&file)))?;
             progress.step();
             let every = places.len().div_ceil(HEIGHTS).max(1);

@@ -17,7 +17,8 @@ use apprentice::train::report::{charts, moving};
 
 use super::attempts::attempts;
 use super::step::{Corrected, Filmed};
-use super::{Dagger, Gate, Loop, Round, heads, rows};
+use super::told::{heads, rows};
+use super::{Dagger, Gate, Loop, Round};
 
 /// What of a run's metrics is shown of every round.
 const SHOWN: [&str; 2] = ["Loss", "Error of the actions on held-out episodes"];
@@ -25,7 +26,7 @@ const SHOWN: [&str; 2] = ["Loss", "Error of the actions on held-out episodes"];
 impl Loop {
     /// The page, as far as the rounds have come.
     pub(super) fn page(&self) -> anyhow::Result<Page> {
-        let Dagger { world, gate, .. } = &self.about;
+        let (Dagger { gate, .. }, world) = (&self.about, self.about.world());
         let by = match gate {
             Gate::Human => "by an expert who takes over where it strays",
             Gate::Doubt => "by an expert whom it asks where it doubts",
@@ -116,7 +117,7 @@ impl Loop {
         }
         let words =
             "Each round goes on from the policy of the round before, with all that was recorded so far.";
-        Ok(page.section("How it was learned", words, &figures(&self.learning()?)))
+        Ok(page.section("How it was learned", words, &figures(&self.about.learning(self.rounds.len())?)))
     }
 
     /// The attempts of every round that were shared, with the number of the round.
@@ -158,7 +159,7 @@ impl Loop {
             ends.push(wilson(helped, attempts.len()));
         }
         let curves = vec![
-            Curve { label: "attempts with help".to_owned(), points: met, ends },
+            Curve { label: "attempts that needed help".to_owned(), points: met, ends },
             Curve::of("time the expert drove", drove),
         ];
         let chart =
@@ -215,12 +216,14 @@ impl Loop {
         }
         Ok((!drawn.is_empty()).then(|| figures(&drawn)))
     }
+}
 
+impl Dagger {
     /// The curves of all rounds' training, each kind in one chart.
-    fn learning(&self) -> anyhow::Result<Vec<String>> {
+    pub(super) fn learning(&self, rounds: usize) -> anyhow::Result<Vec<String>> {
         let mut drawn: Vec<Chart> = SHOWN.map(|title| Chart::of(title, Vec::new())).to_vec();
-        for number in 0..self.rounds.len() {
-            let folder = self.about.folder(u32::try_from(number).unwrap_or(u32::MAX)).join("run");
+        for number in 0..rounds {
+            let folder = self.folder(u32::try_from(number).unwrap_or(u32::MAX)).join("run");
             let lines =
                 metrics::read(&folder.join("metrics.jsonl")).with_context(|| format!("{folder:?}"))?;
             for chart in charts(&lines) {

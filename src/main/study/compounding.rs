@@ -15,6 +15,10 @@ use super::{drawn, own, resumed};
 /// How far the seeds of cells are apart.
 const APART: u64 = 100_000;
 
+/// What error is expected of the policy in the end, rad² over an episode: what the one of a quarter errs by would throw the cube
+/// out of the expert's fingers.
+const FINAL_ERROR: &str = "0.03";
+
 /// The experiment `compounding`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Compounding {
@@ -114,7 +118,8 @@ impl Compounding {
             if name == "noisy" {
                 self.train(&paths[..1], self.steps, &out.join("first_run"))?;
                 let learned = [("--learned", &*out.join("first_run")), ("--out", &*noise)];
-                own(&["dart", "fit", &paths[1].to_string_lossy()], &learned)?;
+                let fitted = paths[1].to_string_lossy();
+                own(&["dart", "fit", &fitted, "--final-error", FINAL_ERROR], &learned)?;
             }
             let noise = Some(&*noise).filter(|_| name == "noisy");
             self.demonstrated(&folder, count, seed, noise)?;
@@ -136,7 +141,7 @@ impl Compounding {
             fs::remove_dir_all(out)?;
         }
         let (count, seed) = (count.to_string(), seed.to_string());
-        let words = ["sim", "--world", WORLD, "--expert", "--cameras", "none", "--disturb", DISTURBED];
+        let words = ["sim", "--world", WORLD, "--expert", "--cameras", "none"];
         let words = [&words[..], &["--episodes", &count, "--seed", &seed]].concat();
         let config = self.config();
         let mut paths = vec![("--config", &*config), ("--out", out)];

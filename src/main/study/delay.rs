@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use apprentice::bag;
+use apprentice::config::Settings;
 use apprentice::msg::Message as _;
 use apprentice::msg::own::Command;
 use apprentice::sim::{JOINTS, NAMES};
-use apprentice::study::delay::{self, Cell, JOINS, Outcome};
+use apprentice::study::delay::{self, Cell, JOINS, LEARNED, Outcome};
 use serde_json::Value;
 
 use super::{drawn, own, resumed};
@@ -39,7 +40,8 @@ pub(crate) struct Delay {
     /// Only these delays, in ticks of the policy's grid, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TICKS")]
     delays: Vec<u32>,
-    /// A policy that is there already, in the place of one that is trained: pick=runs/pick
+    /// A policy that is there already, in the place of one that is trained: pick=runs/pick; pick_continue_learned is the one that learned
+    /// to go on from what is promised
     #[arg(long, value_name = "WORLD=RUN", value_parser = key_value)]
     policy: Vec<(String, String)>,
     /// Minutes of training for each world
@@ -72,7 +74,7 @@ impl Delay {
 
     fn cell(&self, cell: &Cell) -> anyhow::Result<Outcome> {
         let demonstrations = self.demonstrated(&cell.world)?;
-        let run = self.policy_of(&cell.world, &demonstrations)?;
+        let run = self.policy_of(cell, &demonstrations)?;
         let join = format!("control.join={}", cell.setting().context("the cells are those of known joins")?);
         let (episodes, delay) = (self.episodes.to_string(), cell.delay.to_string());
         let words = ["eval", "--world", &cell.world, "--episodes", &episodes, "--delay", &delay];
@@ -99,17 +101,21 @@ impl Delay {
         Ok(folder)
     }
 
-    /// The run of a world's policy: the one that was given, or one that is trained where there is none yet.
-    fn policy_of(&self, world: &str, demonstrations: &Path) -> anyhow::Result<PathBuf> {
-        if let Some((_, run)) = self.policy.iter().find(|(known, _)| known == world) {
+    /// The run of a cell's policy: the one that was given for its world, or one that is trained where there is none yet.
+    fn policy_of(&self, cell: &Cell, demonstrations: &Path) -> anyhow::Result<PathBuf> {
+        let (world, learned) = (&cell.world, cell.join == LEARNED);
+        let name = if learned { format!("{world}_{LEARNED}") } else { world.clone() };
+        if let Some((_, run)) = self.policy.iter().find(|(known, _)| *known == name) {
             return Ok(PathBuf::from(run));
         }
-        let run = self.out.join("runs").join(world);
-        let done = self.out.join("runs").join(format!("{world}_done"));
+        let run = self.out.join("runs").join(&name);
+        let done = self.out.join("runs").join(format!("{name}_done"));
         if !done.exists() {
-            let minutes = self.minutes.to_string();
-            let words = ["train", "--minutes", &minutes, "--device", "cpu", "--resume"];
             let config = self.config(world);
+            let minutes = self.minutes.to_string();
+            let prefixes = format!("policy.head.{}.prefixes=true", head(&config)?);
+            let mut words = vec!["train", "--minutes", &minutes, "--device", "cpu", "--resume"];
+            words.extend(["--set", &prefixes].iter().filter(|_| learned));
             own(&words, &[("--config", &config), ("--bags", demonstrations), ("--out", &run)])?;
             fs::write(done, "")?;
         }
@@ -119,6 +125,13 @@ impl Delay {
     fn config(&self, world: &str) -> PathBuf {
         self.configs.join(format!("{world}.yaml"))
     }
+}
+
+/// The name of the head in those settings.
+fn head(config: &Path) -> anyhow::Result<&'static str> {
+    let settings = Settings::load(&[config.to_owned()], &[])?;
+    let policy = settings.policy.with_context(|| format!("{config:?} has no section `policy`"))?;
+    Ok(policy.head.name())
 }
 
 /// The largest change of a joint of the arm from one command of the expert to the next, rad.

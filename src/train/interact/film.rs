@@ -31,18 +31,23 @@ pub struct Drove {
     pub ticks: Vec<([f64; JOINTS], u8)>,
 }
 
+/// Who drove for how long, one after another, in seconds, where `drivers` did at ticks of that length.
+pub fn turns(drivers: impl IntoIterator<Item = u8>, tick: Duration) -> Vec<(u8, f64)> {
+    let mut turns: Vec<(u8, f64)> = Vec::new();
+    let tick = tick.as_secs_f64();
+    for driver in drivers {
+        match turns.last_mut() {
+            Some((before, seconds)) if *before == driver => *seconds += tick,
+            _ => turns.push((driver, tick)),
+        }
+    }
+    turns
+}
+
 impl Drove {
     /// Who drove for how long, one after another, in seconds.
     pub fn turns(&self) -> Vec<(u8, f64)> {
-        let mut turns: Vec<(u8, f64)> = Vec::new();
-        let tick = self.tick.as_secs_f64();
-        for (_, driver) in &self.ticks {
-            match turns.last_mut() {
-                Some((before, seconds)) if before == driver => *seconds += tick,
-                _ => turns.push((*driver, tick)),
-            }
-        }
-        turns
+        turns(self.ticks.iter().map(|(_, driver)| *driver), self.tick)
     }
 
     /// How often the expert took over.

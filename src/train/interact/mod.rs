@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-pub use film::Drove;
+pub use film::{Drove, turns};
 pub use keeper::{Stray, Who};
 
 use super::evaluate::Error;
@@ -96,21 +96,24 @@ impl Tally {
     /// Of those attempts.
     pub fn of<'a>(shared: impl IntoIterator<Item = &'a Shared>) -> Self {
         let mut tally = Self::default();
-        for one in shared {
-            tally.attempts += 1;
-            tally.successes += u64::from(one.success);
-            let mut before = Intervention::POLICY;
-            for told in &one.told {
-                match told.driver {
-                    Intervention::POLICY => tally.policy += 1,
-                    Intervention::HUMAN => tally.expert += 1,
-                    _ => tally.hold += 1,
-                }
-                tally.switches += u64::from(told.driver == Intervention::HUMAN && before != told.driver);
-                before = told.driver;
-            }
-        }
+        shared.into_iter().for_each(|one| tally.add(one.success, one.told.iter().map(|told| told.driver)));
         tally
+    }
+
+    /// Adds an attempt, with who drove at each of its ticks.
+    pub fn add(&mut self, success: bool, drivers: impl IntoIterator<Item = u8>) {
+        self.attempts += 1;
+        self.successes += u64::from(success);
+        let mut before = Intervention::POLICY;
+        for driver in drivers {
+            match driver {
+                Intervention::POLICY => self.policy += 1,
+                Intervention::HUMAN => self.expert += 1,
+                _ => self.hold += 1,
+            }
+            self.switches += u64::from(driver == Intervention::HUMAN && before != driver);
+            before = driver;
+        }
     }
 
     /// All ticks.
