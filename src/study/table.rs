@@ -1,4 +1,6 @@
 //! What came out of an experiment, as a table: for a terminal and a README in Markdown, for a page in its own way.
+//!
+//! Every experiment fills one; how it looks is decided once, here, so that a figure reads the same wherever it is met.
 
 use crate::train::report::page;
 

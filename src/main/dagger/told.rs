@@ -1,4 +1,6 @@
 //! What came of rounds, as a table.
+//!
+//! The terminal and the page show the same rows, so they are made in one place.
 
 use super::Round;
 use super::step::Collected;

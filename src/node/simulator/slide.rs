@@ -1,4 +1,6 @@
 //! A picture of a world as one puts it on a slide: with shadows and smooth edges, half-way through the expert's attempt.
+//!
+//! It is drawn from the same scene that learns and is learned from: nobody has to build a second one for those who are to be shown.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
