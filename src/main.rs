@@ -48,7 +48,7 @@ use command::{bag, dart, demo, doctor, record, ros_args, standin, teleop};
 #[command(
     name = "apprentice",
     version,
-    max_term_width = 110,
+    max_term_width = 132,
     after_help = "\
 Exit codes: 0 done, 1 failed, 2 wrong use (of options or of settings).
 Arguments between --ros-args and -- are taken as `ros2 run` and `ros2 launch` give them."

@@ -113,6 +113,24 @@ fn a_torn_file_recovers_wherever_it_is_torn() {
 }
 
 #[test]
+fn a_torn_file_without_its_folder_recovers_and_what_is_none_is_said() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let folder = scratch.path().join("whole");
+    let sent = abandon(&folder, &Options::default(), 20);
+    let file = std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "mcap"));
+    let lone = scratch.path().join("lone.mcap");
+    std::fs::copy(file.expect("a file of messages"), &lone).expect("it is copied");
+    let recovered = bag::recover(&lone).expect("it is made whole");
+    assert!(recovered.changed && recovered.messages == sent.len() as u64, "{recovered:?}");
+    assert_eq!(bag::open(&lone).expect("it opens").samples(&[]).flatten().count(), sent.len());
+    let note = scratch.path().join("note.txt");
+    std::fs::write(&note, "no recording").expect("it is written");
+    let refused = bag::recover(&note).expect_err("it is no recording").to_string();
+    assert!(refused.contains("note.txt") && refused.contains(".mcap"), "{refused}");
+}
+
+#[test]
 fn only_the_last_file_of_a_split_recording_is_torn() {
     over_every_storage(|folder, mut options| {
         options.split = Split { seconds: Some(0.25), megabytes: None };

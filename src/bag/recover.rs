@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::metadata::{self, Metadata};
 use super::series::files_of;
-use super::{Error, Notes, Tally};
+use super::{Error, Notes, Tally, format_of};
 use crate::time::Stamp;
 
 /// The key under which a recovery is noted: `{"messages": n, "of": n, "dropped_bytes": n}`; `of` is `null` where nothing
@@ -32,8 +32,11 @@ pub struct Recovered {
     pub dropped_bytes: u64,
 }
 
-/// Makes the recording in `folder` whole, in place.
+/// Makes the recording in `folder` whole, in place; of one that is a file alone, that file.
 pub fn recover(folder: &Path) -> Result<Recovered, Error> {
+    if folder.is_file() {
+        return alone(folder);
+    }
     let about = Metadata::load(folder)?;
     let (format, paths) = files_of(folder, about.as_ref())?;
     let (mut files, mut changed, mut dropped_bytes) = (Vec::new(), false, 0);
@@ -60,4 +63,20 @@ pub fn recover(folder: &Path) -> Result<Recovered, Error> {
     }
     let span = files.iter().fold(None, |span, file| metadata::join(span, file.span));
     Ok(Recovered { changed, messages, noted, span, files, dropped_bytes })
+}
+
+/// Makes a file whole that lies somewhere without its folder.
+fn alone(path: &Path) -> Result<Recovered, Error> {
+    let why = || "its name ends neither in .mcap nor in .db3".to_owned();
+    let format = format_of(path).ok_or_else(|| Error::NotABag { path: path.to_owned(), why: why() })?;
+    let repair = (format.repair)(path)?;
+    let file = (format.open)(path)?.tally().clone();
+    Ok(Recovered {
+        changed: repair.changed,
+        messages: file.messages(),
+        noted: None,
+        span: file.span,
+        files: vec![file],
+        dropped_bytes: repair.dropped,
+    })
 }

@@ -30,8 +30,8 @@ done; otherwise its commands are in the recordings beside the teacher's: run it 
 Examples:
   apprentice dart fit held_out --learned runs/pick --out dart.yaml
   apprentice dart fit held_out --out dart.yaml
-  apprentice dart fit held_out --out dart.yaml --final-error 0.5
-      scaled, so that the variances of an episode sum to 0.5 rad²
+  apprentice dart fit held_out --out dart.yaml --final-error 0.02
+      scaled, so that the variances of an episode sum to 0.02 rad²: less, until the teacher still succeeds
   apprentice sim --world pick --expert --dart dart.yaml --episodes 50 --out demos")]
 pub(crate) struct Fit {
     #[command(flatten)]

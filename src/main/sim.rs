@@ -4,7 +4,7 @@
 //! room, where tests reach it without a command line.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -25,6 +25,8 @@ use super::progress::Progress;
 use super::ros_args::RosArgs;
 use super::standin::sim_arm;
 
+/// How a slide's name may end.
+const SLIDES: [&str; 4] = ["png", "jpg", "jpeg", "gif"];
 /// What is noted of play as its task.
 const PLAY: &str = "move about, with nothing to be done";
 
@@ -117,9 +119,11 @@ impl Sim {
         if self.world == "list" {
             return list();
         }
+        if let Some(size) = self.size {
+            sim::drawable(size).map_err(|error| WrongUse(format!("--size: {error}")))?;
+        }
         if let Some(path) = &self.slide {
-            let world = sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
-            return Ok(simulator::slide(world.name, self.seed, self.size, path)?);
+            return self.draw(path);
         }
         let settings = match self.settings.load()? {
             Some(settings) => settings,
@@ -143,6 +147,21 @@ impl Sim {
             );
         }
         Ok(())
+    }
+
+    /// Draws the slide, unless it can be seen beforehand that this will not do.
+    fn draw(&self, path: &Path) -> anyhow::Result<()> {
+        let world = sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
+        let known = path.extension().is_some_and(|ending| SLIDES.iter().any(|known| ending == *known));
+        if !known || path.is_dir() {
+            let endings = SLIDES.join(", ");
+            return Err(WrongUse(format!("--slide {path:?}: a file that ends in one of {endings}")).into());
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(WrongUse(format!("--slide: there is no folder {folder:?}")).into());
+        }
+        Ok(simulator::slide(world.name, self.seed, self.size, path)?)
     }
 
     fn options(&self, settings: &Settings) -> anyhow::Result<Options> {
@@ -266,6 +285,12 @@ fn say(outcome: &Outcome, well: Option<u32>) {
         println!("nothing was kept");
         return;
     };
+    let failed = well.map_or(0, |well| outcome.kept.len() as u64 - u64::from(well));
+    if 2 * failed > outcome.kept.len() as u64 {
+        tracing::warn!(
+            "most of them failed, and who learns from them learns to fail: --dart and --disturb may be too much for the expert"
+        );
+    }
     let sum = |of: fn(&apprentice::node::recorder::Kept) -> u64| outcome.kept.iter().map(of).sum::<u64>();
     println!(
         "{} demonstrations{}, {} to {}: {} messages, {:.1} MB, {} lost",

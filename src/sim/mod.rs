@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use conduct::Conduct;
 pub use disturb::{Disturbance, Kind};
-pub use render::Picture;
+pub use render::{Picture, drawable};
 pub use simulation::{Light, Simulation};
 pub use told::Told;
 pub use world::{Entry, Judgement, Seen, State, Thing, World};
@@ -107,7 +107,7 @@ pub enum Error {
         name: String,
     },
     /// A world nobody knows.
-    #[error("{name:?} is no world; there are {known:?}")]
+    #[error("{name:?} is no world; there are {}", known.join(", "))]
     World {
         /// What was asked for.
         name: String,
@@ -144,12 +144,12 @@ pub enum Error {
     #[error("the description of the arm")]
     Arm(#[from] crate::arm::Error),
     /// A picture nobody can draw.
-    #[error("a picture of {size:?} pixels is none: both sides lie above zero and are {most:?} at the most")]
+    #[error("no picture of {width}x{height} pixels is drawn: they go from 1x1 to {}x{}", render::MOST[0], render::MOST[1])]
     Size {
-        /// Width and height.
-        size: [u32; 2],
-        /// The largest there are.
-        most: [u32; 2],
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
     },
     /// No cameras on this machine.
     #[error(

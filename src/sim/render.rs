@@ -16,6 +16,13 @@ use super::physics::Physics;
 /// The largest picture: what the scenes' off-screen buffer holds.
 pub const MOST: [u32; 2] = [1920, 1080];
 
+/// The size of a picture, where one of that size can be drawn.
+pub fn drawable(size: [u32; 2]) -> Result<[u32; 2], Error> {
+    let [width, height] = size;
+    let draws = (1..=MOST[0]).contains(&width) && (1..=MOST[1]).contains(&height);
+    if draws { Ok(size) } else { Err(Error::Size { width, height }) }
+}
+
 /// A picture: rows of red, green and blue from the top.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
@@ -44,10 +51,7 @@ impl Eyes {
         let eye = match self.by_size.entry(size) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                let [width, height] = size;
-                if width == 0 || height == 0 || width > MOST[0] || height > MOST[1] {
-                    return Err(Error::Size { size, most: MOST });
-                }
+                let [width, height] = drawable(size)?;
                 let model = physics.data().model();
                 new.insert(MjRenderer::new(model, width as usize, height as usize, 0).map_err(blind)?)
             }

@@ -1,10 +1,10 @@
 //! How far a policy is from its teacher in recorded demonstrations: what it would have commanded, less what he did, tick by tick.
 //!
-//! The policy thinks when it would think on a robot, and its plan is joined as there, but nothing of it is carried out: the teacher goes
-//! on driving. So this is the error of a single step from where he was, and not what such errors add up to.
+//! The policy thinks anew at every tick, and nothing of it is carried out: the teacher goes on driving. So this is the error of a single
+//! step from where he was, as Laskey et al. 2017 measure it, and neither what such errors add up to nor how far a plan of some ticks ago
+//! is from what he decided since.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use super::Error;
 use super::chance::{Purpose, stream};
@@ -25,7 +25,6 @@ pub fn errors(
     let (history, joints) = (usize::from(spec.policy.history), spec.layout.actions.clone());
     let mut errors = Errors { episodes: episodes.len(), ..Errors::default() };
     for episode in episodes {
-        let mut schedule = Schedule::new(config.join.clone(), config.interpolate);
         let mut seen = VecDeque::new();
         let meant = dataset.actions(*episode).chunks(joints.len());
         for (tick, meant) in meant.enumerate() {
@@ -35,10 +34,9 @@ pub fn errors(
             if seen.len() > history {
                 seen.pop_front();
             }
-            if schedule.asks(now, Duration::ZERO) {
-                let chance = &mut stream(*episode as u64, Purpose::Errors, 0, tick as u64);
-                schedule.accept(policy.act(seen.make_contiguous(), None, chance)?, now);
-            }
+            let chance = &mut stream(*episode as u64, Purpose::Errors, 0, tick as u64);
+            let mut schedule = Schedule::new(config.join.clone(), config.interpolate);
+            schedule.accept(policy.act(seen.make_contiguous(), None, chance)?, now);
             match schedule.at(now) {
                 Some(said) => {
                     let off = said.values.iter().zip(meant).map(|(said, meant)| said - f64::from(*meant));

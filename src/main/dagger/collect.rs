@@ -83,6 +83,10 @@ impl Dagger {
         let (mut shared, options) = self.attempts(settings, &checkpoint, round, stop)?;
         if let Some(labels) = self.labels {
             let left = labels.saturating_sub(spent + calibrated) / u64::from(self.rounds + 1 - round);
+            ensure!(
+                left > 0,
+                "of the {labels} labels none are left for round {round}: demonstrations took {spent}, calibration {calibrated}"
+            );
             shared.truncate(within(&shared, left));
         }
         let tally = Tally::of(&shared);

@@ -213,7 +213,8 @@ impl Recorded {
             let length = bag.span().map_or(0.0, |(first, last)| last.since(first).as_secs_f64());
             vec![Intervention::HUMAN; (length / tick.as_secs_f64()).round() as usize]
         } else {
-            let drove = |sample: Result<Sample, bag::Error>| anyhow::Ok(Command::decode(&sample?.cdr)?.driver);
+            let drove =
+                |sample: Result<Sample, bag::Error>| anyhow::Ok(Command::decode(&sample?.cdr)?.driver);
             let drivers: Vec<u8> = bag.samples(&[COMMAND]).map(drove).collect::<anyhow::Result<_>>()?;
             ensure!(
                 !drivers.is_empty(),

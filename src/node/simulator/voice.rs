@@ -24,6 +24,8 @@ use crate::sim::{CAMERAS, Seen, Simulation, camera_of};
 use crate::time::Stamp;
 use crate::wire::Qos;
 
+/// The topic of the time.
+pub(super) const CLOCK: &str = "/clock";
 /// How often a second it is said how the attempt stands, besides whenever it changes.
 const RESULTS_HZ: f64 = 10.0;
 /// Width and height of a picture of which the robot's file says nothing.
@@ -80,7 +82,7 @@ impl Voice {
         let (sinks, joints, cameras, things) = Default::default();
         let mut voice =
             Self { sinks, clock, result, joints, cameras, things, results, told, said: Vec::new() };
-        voice.mouth::<Clock>(bus, "/clock", Qos::reliable(1))?;
+        voice.mouth::<Clock>(bus, CLOCK, Qos::reliable(1))?;
         voice.mouth::<Judgement>(bus, RESULT, Qos::latched(1))?;
         for stream in options.observe.streams.values() {
             voice.observed(bus, options, stream)?;

@@ -117,6 +117,15 @@ impl Port {
     }
 }
 
+impl fmt::Display for Which {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => out.write_str("a gamepad"),
+            Self::At(path) => write!(out, "the gamepad {path:?}"),
+        }
+    }
+}
+
 /// A gamepad of the kernel's.
 #[derive(Debug)]
 struct Gamepad {

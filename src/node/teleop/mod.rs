@@ -77,7 +77,7 @@ pub enum Error {
     #[error("the terminal could not be taken for keys")]
     Terminal(#[source] std::io::Error),
     /// A gamepad that cannot be read.
-    #[error("the gamepad {which:?} cannot be read")]
+    #[error("{which} cannot be read")]
     Gamepad {
         /// Which one.
         which: Which,
