@@ -50,6 +50,7 @@ pub mod precedence;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod spec;
+#[cfg(feature = "learn")]
 pub mod study;
 pub mod time;
 #[cfg(feature = "learn")]

@@ -110,7 +110,7 @@ fn people_are_waited_for_and_what_they_recorded_is_never_thrown_away() -> anyhow
 
     // Done once more it has nothing to wait for, and its table is the same.
     let again = dagger(&[], &out).output()?;
-    let table = |told: &str| told.lines().filter(|line| line.starts_with('1')).map(str::to_owned).last();
+    let table = |told: &str| told.lines().filter(|line| line.starts_with('1')).map(str::to_owned).next_back();
     ensure!(again.status.success() && table(&text(&again.stdout)) == table(&told), "another table");
     ensure!(table(&told).context("there is a line of round 1")?.contains('%'));
     Ok(())
