@@ -174,6 +174,6 @@ mod tests {
     #[test]
     fn a_world_nobody_knows_is_refused_with_those_there_are() {
         let error = world("rech").expect_err("there is none").to_string();
-        assert!(error.contains("\"rech\"") && error.contains("\"reach\""), "{error}");
+        assert!(error.contains("\"rech\"") && error.contains("there are reach, fork"), "{error}");
     }
 }
