@@ -142,6 +142,6 @@ fn a_slide_shows_the_world_with_its_shadows_and_says_why_where_it_cannot() -> an
     let file = fs::read(&path)?;
     ensure!(file.starts_with(b"\x89PNG") && file.len() > 10_000, "{} bytes are no picture", file.len());
     let refused = draw(&folder.path().join("nowhere/reach.png"), "320x180");
-    ensure!(refused.status.code() == Some(1) && text(&refused.stderr).contains("nowhere"));
+    ensure!(refused.status.code() == Some(2) && text(&refused.stderr).contains("nowhere"));
     Ok(())
 }

@@ -341,8 +341,13 @@ fn boxed(_noise: &mut Noise) -> Arm {
     let limits = Limits::load(&config, Some(&description), &names).expect("they are complete");
     let chain = Chain::between(&description, "base_link", "tool0").expect("they are of one tree");
     let coordinates = chain.coordinates().iter().map(|joint| ([joint.lower, joint.upper], joint.speed));
-    // Full speed after 50 ms, full acceleration after 20, as the file says.
-    let joint = |(range, speed)| Joint { range, speed, acceleration: 20.0 * speed, jerk: 1000.0 * speed };
+    // The description's speed after 50 ms, full acceleration after 20, and no joint faster than the file says.
+    let joint = |(range, speed)| Joint {
+        range,
+        speed: f64::min(speed, 2.1),
+        acceleration: 20.0 * speed,
+        jerk: 1000.0 * speed,
+    };
     let joints = coordinates.chain([([0.0, 0.04], 0.15)]).map(joint).collect();
     Arm { limits, joints, names, room: Some((chain, BOX)) }
 }

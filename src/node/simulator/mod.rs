@@ -14,6 +14,7 @@
 mod asked;
 mod collect;
 mod ear;
+mod others;
 mod pace;
 mod path;
 mod person;

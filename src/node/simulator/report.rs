@@ -3,8 +3,20 @@
 //! Its own file, because words for people change for other reasons than the loop that they speak of.
 
 use super::ear::Tally;
+use super::work::Attempt;
 use crate::msg::own::Judgement;
 use crate::node::diagnostics::{Level, Part};
+
+/// Says how an attempt ended and, where it does not come `by_itself`, how there will be another.
+pub(super) fn tell_over(attempt: Attempt, by_itself: bool) {
+    let Attempt { seed, success, score, seconds } = attempt;
+    let how = if success { "done" } else { "failed" };
+    let next = match by_itself {
+        true => "",
+        false => "; the arm goes on to obey, and ~/reset begins another attempt, or --auto-reset by itself",
+    };
+    tracing::info!("seed {seed}: {how} after {seconds:.1} s, score {score:.2}{next}");
+}
 
 /// What the loop knows of itself.
 #[derive(Debug)]

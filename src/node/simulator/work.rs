@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::asked::{Answer, Ask, Asked};
 use super::ear::{COMMAND, Ear};
+use super::others::Others;
 use super::pace::Wall;
 use super::person::Person;
-use super::report::Report;
+use super::report::{Report, tell_over};
 use super::retell::{Retelling, Script};
-use super::voice::{CLOCK, Voice};
+use super::voice::Voice;
 use super::{BEGINNING, Error, Options, Pace};
 use crate::arm::Injector;
-use crate::bus::{Complaint, ToldClock};
+use crate::bus::ToldClock;
 use crate::msg::own::Judgement;
 use crate::node::Context;
 use crate::node::diagnostics::{Diagnostics, header};
@@ -78,8 +79,7 @@ pub(super) struct Simulator<'a> {
     asked_again: u64,
     waiting: bool,
     refused_before: u64,
-    /// Others tell the time too.
-    others: Complaint,
+    others: Others,
 }
 
 /// Simulates until `context` is stopped or as many attempts as wanted are over; `told`, where it is given, is told the time.
@@ -95,7 +95,7 @@ pub fn run(
         simulator.hear()?;
         simulator.show()?;
         if let Some(attempt) = simulator.finished() {
-            simulator.tell_over(attempt);
+            tell_over(attempt, options.auto_reset || options.episodes.is_some());
             attempts.push(attempt);
             if options.episodes.is_some_and(|wanted| attempts.len() >= wanted as usize) {
                 break;
@@ -144,7 +144,7 @@ impl<'a> Simulator<'a> {
             asked_again: 0,
             waiting: false,
             refused_before: 0,
-            others: Complaint::default(),
+            others: Others::default(),
             context,
             options,
             world,
@@ -284,19 +284,6 @@ impl<'a> Simulator<'a> {
         Some(Attempt { seed, success, score, seconds })
     }
 
-    /// Says how an attempt ended, and how there will be another.
-    fn tell_over(&self, attempt: Attempt) {
-        let Attempt { seed, success, score, seconds } = attempt;
-        let how = if success { "done" } else { "failed" };
-        let next = match self.options.auto_reset || self.options.episodes.is_some() {
-            true => "",
-            false => {
-                "; the arm goes on to obey, and ~/reset begins another attempt, or --auto-reset by itself"
-            }
-        };
-        tracing::info!("seed {seed}: {how} after {seconds:.1} s, score {score:.2}{next}");
-    }
-
     /// Whether the attempt that was told again ended as it did the first time; always, where none is told again.
     pub(super) fn ended_as_told(&self, attempt: Attempt) -> bool {
         self.retelling.as_ref().is_none_or(|retelling| {
@@ -378,30 +365,11 @@ impl<'a> Simulator<'a> {
         }
     }
 
-    /// Two worlds behind the same topics are none: time runs to and fro for everybody.
-    fn look_for_others(&mut self) {
-        let offers = self.context.bus.offers();
-        let Some(other) = offers.iter().find(|offer| offer.name == CLOCK && !offer.offered.is_empty()) else {
-            return;
-        };
-        if let Some(times) = self.others.raise(Instant::now()) {
-            let who = if other.publishers.is_empty() {
-                "somebody".to_owned()
-            } else {
-                other.publishers.join(" and ")
-            };
-            tracing::warn!(
-                times,
-                "{who} publishes {CLOCK} too: end one of the two, or give this one another --domain"
-            );
-        }
-    }
-
     fn report(&mut self) -> Result<(), Error> {
         if !self.diagnostics.is_due() {
             return Ok(());
         }
-        self.look_for_others();
+        self.others.look(self.context.bus.as_ref());
         let tally = match &self.driver {
             Driver::Others(ear) => Some(&ear.tally),
             Driver::Expert(_) => None,
