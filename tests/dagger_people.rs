@@ -8,6 +8,7 @@
 mod cli;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -77,10 +78,14 @@ fn people_are_waited_for_and_what_they_recorded_is_never_thrown_away() -> anyhow
         copied(&of(0, episode), &bags(0).join(format!("episode_{episode:04}")))?;
     }
     // One of the three is missing.
-    thread::sleep(Duration::from_secs(1));
+    let mut asked = String::new();
+    let mut said = BufReader::new(first.stdout.take().context("it is piped")?);
+    while !asked.contains("2 of 3 recordings are there") {
+        ensure!(said.read_line(&mut asked)? > 0, "it ended without waiting:\n{asked}");
+    }
     ensure!(first.try_wait()?.is_none() && !out.join("round_0/collected.json").exists(), "it did not wait");
     first.kill()?;
-    let asked = text(&first.wait_with_output()?.stdout);
+    first.wait()?;
     for said in ["show it 3 times", "apprentice record --config", "--episodes 3"] {
         ensure!(asked.contains(said), "{said:?} is not in\n{asked}");
     }

@@ -29,7 +29,6 @@ use super::page::share;
 use super::step::once;
 use super::{Dagger, Gate, PAGE};
 use crate::command::options::{WrongUse, put};
-use crate::command::progress::Progress;
 use crate::command::table::Table;
 
 /// How often it is looked whether people have recorded more.
@@ -98,12 +97,14 @@ impl Dagger {
         fs::create_dir_all(&bags).with_context(|| format!("the folder {bags:?}"))?;
         put(&self.asked(number, &bags))?;
         let wanted = if number == 0 { self.demonstrations } else { self.episodes };
-        let mut progress = Progress::begin("waiting for people", u64::from(wanted), "recordings");
         let mut seen = 0;
         let found = loop {
             let found = whole(&bags).with_context(|| format!("the folder {bags:?}"))?;
-            (seen..found.len()).for_each(|_| progress.step());
-            seen = seen.max(found.len());
+            // How long people will take nobody can say; what is there is said.
+            if found.len() != seen {
+                seen = found.len();
+                put(&format!("{seen} of {wanted} recordings are there"))?;
+            }
             if found.len() >= wanted as usize {
                 break found;
             }
@@ -113,7 +114,6 @@ impl Dagger {
             );
             thread::sleep(LOOK);
         };
-        drop(progress);
         let tick = Self::tick(settings)?;
         let mut recorded = Recorded { tally: Tally::default(), unaided: 0, unsaid: 0, turns: Vec::new() };
         for path in &found {
