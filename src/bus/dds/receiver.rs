@@ -18,6 +18,7 @@ use rustdds::no_key::{DeserializedCacheChange, SimpleDataReader};
 use super::super::complaint::Complaint;
 use super::super::lock;
 use super::raw::Raw;
+use super::wait;
 use crate::precedence::Precedence;
 
 /// What is taken from a line.
@@ -120,17 +121,30 @@ struct Open {
     unread: Complaint,
 }
 
+impl Bell {
+    /// Waits until there is something to do, and takes it.
+    fn heard(&self) -> Desk {
+        let mut desk = lock(&self.desk);
+        let mut idle = false;
+        while desk.rang.is_empty() && desk.joining.is_empty() && desk.leaving.is_empty() && !desk.closed {
+            idle = true;
+            desk = self.rung.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+        if idle {
+            // Whoever rings meanwhile finds nobody to wake. When a message came is known: it does not age here.
+            drop(desk);
+            wait::pause();
+            desk = lock(&self.desk);
+        }
+        let (next_id, closed) = (desk.next_id, desk.closed);
+        std::mem::replace(&mut *desk, Desk { next_id, closed, ..Desk::default() })
+    }
+}
+
 fn receive(bell: &Arc<Bell>) {
     let mut lines: HashMap<u64, Open> = HashMap::new();
     loop {
-        let mut work = {
-            let mut desk = lock(&bell.desk);
-            while desk.rang.is_empty() && desk.joining.is_empty() && desk.leaving.is_empty() && !desk.closed {
-                desk = bell.rung.wait(desk).unwrap_or_else(PoisonError::into_inner);
-            }
-            let (next_id, closed) = (desk.next_id, desk.closed);
-            std::mem::replace(&mut *desk, Desk { next_id, closed, ..Desk::default() })
-        };
+        let mut work = bell.heard();
         if work.closed {
             return;
         }

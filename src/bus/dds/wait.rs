@@ -7,7 +7,7 @@
 //! C library's and asks the kernel again for what is left of the time, as it does itself with `poll`. So readers,
 //! their numbering and the sockets outlive the pause, and what the sockets could not hold is a jump that is counted.
 //!
-//! It is also where a process that only collects can take many datagrams for one awakening: see [`gather`].
+//! It is also where a process that only collects can take much for one awakening: see [`gather`].
 //!
 //! Every `epoll_wait` of the program is this one. Whoever waits for a signal gets it all the same: its handler runs,
 //! and what handlers write to wakes the wait.
@@ -23,12 +23,21 @@ use std::time::{Duration, Instant};
 /// For how many microseconds what comes in is left to gather; not at all at first.
 static GATHERING: AtomicU32 = AtomicU32::new(0);
 
-/// From now on lets datagrams gather in the sockets for `pause` before they are taken, in the whole process.
+/// From now on lets datagrams gather in the sockets for `pause` before they are taken, in the whole process, and the
+/// messages made of them at the receiving thread for as long again.
 ///
 /// Thousands of datagrams a second, each of which wakes a thread, cost more in waking than in bytes. Whoever asks for this
 /// must know that the sockets hold far more than comes in that time.
 pub(super) fn gather(pause: Duration) {
     GATHERING.store(pause.as_micros().try_into().unwrap_or(u32::MAX), Relaxed);
+}
+
+/// Waits for as long as things are to gather, where they are.
+pub(super) fn pause() {
+    let gathering = GATHERING.load(Relaxed);
+    if gathering > 0 {
+        thread::sleep(Duration::from_micros(gathering.into()));
+    }
 }
 
 unsafe extern "C" {
@@ -59,10 +68,9 @@ unsafe extern "C" fn epoll_wait(epoll: c_int, events: *mut c_void, most: c_int, 
     };
     // An error's number is still where the caller looks for it: nothing was asked of the C library since.
     let came = again(timeout_ms, ask).unwrap_or(-1);
-    let gathering = GATHERING.load(Relaxed);
     // What is ready stays ready, and whoever was told so takes all there is by then.
-    if gathering > 0 && came > 0 && timeout_ms != 0 {
-        thread::sleep(Duration::from_micros(gathering.into()));
+    if came > 0 && timeout_ms != 0 {
+        pause();
     }
     came
 }

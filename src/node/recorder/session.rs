@@ -34,7 +34,7 @@ use crate::wire::Sample;
 /// How long the loop waits for messages before it looks after everything else.
 const TICK: Duration = Duration::from_millis(20);
 /// How long messages gather before they are passed on together; what they waited is not in their times.
-const GATHER: Duration = Duration::from_millis(4);
+const GATHER: Duration = Duration::from_millis(10);
 /// How often topics are looked for, and the disk is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often topics are judged, by the bus's clock: a bus that runs faster than life is judged as often in its
