@@ -17,6 +17,7 @@ mod command {
     pub(crate) mod doctor;
     #[cfg(all(feature = "learn", feature = "sim"))]
     pub(crate) mod eval;
+    pub(crate) mod gate;
     pub(crate) mod notes;
     pub(crate) mod options;
     pub(crate) mod progress;
@@ -41,7 +42,7 @@ use apprentice::config;
 use clap::Parser;
 
 use command::options::WrongUse;
-use command::{bag, dart, demo, doctor, record, ros_args, standin, teleop};
+use command::{bag, dart, demo, doctor, gate, record, ros_args, standin, teleop};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
 #[derive(Parser)]
@@ -75,6 +76,7 @@ enum Command {
     Sim(Box<command::sim::Sim>),
     #[cfg(feature = "learn")]
     Run(Box<command::run::Run>),
+    Gate(gate::Gate),
     #[cfg(feature = "learn")]
     Train(command::train::Train),
     #[cfg(all(feature = "learn", feature = "sim"))]
@@ -117,6 +119,7 @@ fn main() -> ExitCode {
         Command::Sim(sim) => sim.run(&ros),
         #[cfg(feature = "learn")]
         Command::Run(run) => run.run(&ros),
+        Command::Gate(gate) => gate.run(&ros),
         #[cfg(feature = "learn")]
         Command::Train(train) => train.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]

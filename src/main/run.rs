@@ -2,16 +2,16 @@
 //!
 //! Everything that can be wrong is found here, before a topic is opened: the robot's file, its limits, libtorch, the policy.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use apprentice::config::Settings;
-use apprentice::control::Mode;
 use apprentice::nn::device;
-use apprentice::node::runner::{Error, Options, Pace, Report, Robot, Runner, policy};
+use apprentice::node::runner::{Options, Pace, Robot, Runner, policy};
 use apprentice::node::{Context, Stop};
+use clap::ValueEnum;
 
+use super::gate::{self, Gate, acts, keys, loaded, of_use};
 use super::options::{BusArgs, SettingsArgs, WrongUse};
 use super::ros_args::RosArgs;
 
@@ -33,11 +33,16 @@ Examples:
   apprentice run --policy runs/pick --config config/pick.yaml --watch
       takes in each better policy while `apprentice train --resume` makes it
   apprentice run --policy runs/pick --config config/pick.yaml --lockstep --resume
-      beside `apprentice sim --world pick --rate lockstep --episodes 20`: nothing depends on how fast the machine is")]
+      beside `apprentice sim --world pick --rate lockstep --episodes 20`: nothing depends on how fast the machine is
+  apprentice run --only policy --policy runs/pick --config config/pick.yaml
+      thinks, and leaves the driving to `apprentice gate --config config/pick.yaml` on the robot's own computer")]
 pub(crate) struct Run {
     /// A run's folder, of which the best checkpoint is taken, or a checkpoint
-    #[arg(long, value_name = "RUN")]
-    policy: PathBuf,
+    #[arg(long, value_name = "RUN", required_unless_present = "only")]
+    policy: Option<PathBuf>,
+    /// Do one half of it here, and leave the other to another process
+    #[arg(long, value_enum)]
+    only: Option<Only>,
     /// Where the policy computes: cpu, cuda, cuda:1
     #[arg(long, default_value = "cpu")]
     device: String,
@@ -59,30 +64,57 @@ pub(crate) struct Run {
     bus: BusArgs,
 }
 
+/// One half of a runner.
+// What each is, is said at the option: a doc comment here would spread every option of the help over three lines.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Only {
+    Policy,
+    Gate,
+}
+
 impl Run {
     /// Runs until a signal comes.
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
-        let settings = self
-            .settings
-            .load()?
-            .ok_or_else(|| WrongUse("--config: the robot's file is needed".to_owned()))?;
+        if self.only == Some(Only::Gate) {
+            return self.gate()?.run(ros);
+        }
+        let settings = loaded(&self.settings)?;
+        let missing = || WrongUse("--policy: who thinks needs a policy".to_owned());
+        let path = self.policy.clone().ok_or_else(missing)?;
         let on = device::find(&self.device).map_err(|error| WrongUse(error.to_string()))?;
         device::check(on)?;
-        let robot = robot(&settings, &self.policy, on)?;
+        let robot = robot(&settings, &path, on)?;
         let load = policy::loader(robot.layout.clone(), robot.control.clone(), on);
         let ros = RosArgs { sim_time: ros.sim_time || self.lockstep, ..ros.clone() };
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let context = Context::new(self.bus.open("policy", &ros)?, stop);
-        let runner = Runner::open(&context, robot, load, self.options(&settings, &ros)?).map_err(of_use)?;
-        let report = runner.run()?;
-        println!("{}", said(&report));
+        let options = self.options(path, &settings, &ros)?;
+        let runner = match self.only {
+            Some(_) => Runner::thinking(&context, robot, load, options),
+            None => Runner::open(&context, robot, load, options),
+        };
+        let report = runner.map_err(of_use)?.run()?;
+        match self.only {
+            Some(_) => println!("{} chunks, {} thoughts without one", report.chunks, report.unthought),
+            None => println!("{}", gate::said(&report)),
+        }
         Ok(())
     }
 
-    fn options(&self, settings: &Settings, ros: &RosArgs) -> anyhow::Result<Options> {
-        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    /// The half that drives, for which nothing that is about thinking means anything.
+    fn gate(self) -> Result<Gate, WrongUse> {
+        let Self { policy, watch, lockstep, resume, no_keys, settings, bus, .. } = self;
+        let thought = [("--policy", policy.is_some()), ("--watch", watch), ("--lockstep", lockstep)];
+        match thought.iter().find(|(_, said)| *said) {
+            Some((option, _)) => {
+                Err(WrongUse(format!("{option} means nothing with --only gate: it does not think")))
+            }
+            None => Ok(Gate { resume, no_keys, settings, bus }),
+        }
+    }
+
+    fn options(&self, policy: PathBuf, settings: &Settings, ros: &RosArgs) -> anyhow::Result<Options> {
         Ok(Options {
-            policy: self.policy.clone(),
             pace: match (self.lockstep, ros.sim_time) {
                 (true, _) => Pace::Lockstep,
                 (false, true) => Pace::Clock,
@@ -90,40 +122,18 @@ impl Run {
             },
             goal: settings.data.goal.as_ref().map(|goal| goal.stream.clone()),
             released: self.resume,
-            watch: self.watch.then(|| policy::watched(&self.policy)).transpose()?,
-            keys: terminal && !self.no_keys,
+            watch: self.watch.then(|| policy::watched(&policy)).transpose()?,
+            keys: keys(self.no_keys),
+            policy,
         })
     }
 }
 
 /// The robot of `settings`, as the policy at `path` sees it.
 fn robot(settings: &Settings, path: &Path, on: device::Device) -> anyhow::Result<Robot> {
-    let (robot, observe) = (&settings.robot, &settings.observe);
-    let act = settings
-        .act
-        .as_ref()
-        .ok_or_else(|| WrongUse("act is missing in the robot's file, and acting needs it".to_owned()))?;
+    let (robot, observe, act) = (&settings.robot, &settings.observe, acts(settings)?);
     let layout = policy::layout(path, robot, observe, act, settings.data.goal.as_ref(), on)?;
     let description = settings.description()?;
     Robot::new(description.as_ref(), observe, act, &settings.control, &settings.data.actions, layout)
         .map_err(of_use)
-}
-
-/// What the robot's file says wrongly is wrong use, as every mistake in it.
-fn of_use(error: Error) -> anyhow::Error {
-    match error {
-        Error::Setting { .. } => WrongUse(error.to_string()).into(),
-        Error::Limits(cause) => WrongUse(format!("control.limits: {cause}")).into(),
-        other => other.into(),
-    }
-}
-
-/// How it went.
-fn said(report: &Report) -> String {
-    let Report { ticks, missed, chunks, late, now, .. } = report;
-    let end = match now.mode {
-        Mode::Hold(_) => format!("held: {}", now.reason),
-        Mode::Policy | Mode::Human => "not held".to_owned(),
-    };
-    format!("{ticks} ticks, {missed} missed, {chunks} chunks, {late} actions late; at the end {end}")
 }

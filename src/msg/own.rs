@@ -67,16 +67,30 @@ message! {
 }
 
 message! {
-    /// The actions a policy plans.
+    /// What a policy plans, for whoever drives by it.
     pub struct Plan: "apprentice/msg/Plan" {
         /// When what it saw was so.
         pub header: Header,
         /// The joints.
         pub names: Vec<String>,
-        /// When each action is due, in seconds after the stamp.
+        /// When to be at each place, evenly spaced, in seconds after the stamp.
         pub due: Vec<f64>,
-        /// The actions one after the other, each a value for every joint.
+        /// The places one after the other, each a value for every joint.
         pub values: Vec<f64>,
+        /// How doubtful the policy is of it, no number where it does not say.
+        pub doubt: f32,
+        /// The doubt from which a person is asked for, no number where there is none.
+        pub threshold: f32,
+        /// [`WELL`](Self::WELL), [`SLOW`](Self::SLOW) or [`BROKEN`](Self::BROKEN).
+        pub state: u8,
+    }
+    consts {
+        /// It thinks in time.
+        const WELL: u8 = 0;
+        /// It thinks for longer than a plan lasts: the robot stands meanwhile.
+        const SLOW: u8 = 1;
+        /// What it wants is no number: there is nothing to follow.
+        const BROKEN: u8 = 2;
     }
 }
 

@@ -146,6 +146,8 @@ impl Drop for Leader {
 /// The crew of one arm: the processes that the test starts, and its own end of the bus.
 pub(crate) struct Crew {
     pub(crate) domain: String,
+    /// The node that drives the arm.
+    pub(crate) gate: &'static str,
     pub(crate) bus: Arc<dyn Bus>,
     /// What was heard last.
     pub(crate) said: Intervention,
@@ -179,6 +181,7 @@ impl Crew {
         ];
         Ok(Self {
             domain: domain.to_string(),
+            gate: "policy",
             leader: Leader::start(Publisher::open(&*bus, "/leader/joint_states", Qos::sensor())?),
             said: Intervention::default(),
             command: Command::default(),
@@ -336,8 +339,8 @@ impl Crew {
         let deadline = Instant::now() + PATIENCE;
         loop {
             // Until there is something to go on with: a policy has to see before it can plan.
-            let answer =
-                typed::call_typed::<Trigger>(&*self.bus, "/policy/resume", &TriggerRequest {}, PATIENCE)?;
+            let resume = format!("/{}/resume", self.gate);
+            let answer = typed::call_typed::<Trigger>(&*self.bus, &resume, &TriggerRequest {}, PATIENCE)?;
             if answer.success {
                 break;
             }
@@ -350,7 +353,8 @@ impl Crew {
     /// A person takes over, or gives back.
     pub(crate) fn take(&mut self, takes: bool) -> anyhow::Result<()> {
         let request = SetBoolRequest { data: takes };
-        let answer = typed::call_typed::<SetBool>(&*self.bus, "/policy/take", &request, PATIENCE)?;
+        let take = format!("/{}/take", self.gate);
+        let answer = typed::call_typed::<SetBool>(&*self.bus, &take, &request, PATIENCE)?;
         ensure!(answer.success, "take {takes}: {}", answer.message);
         let driver = if takes { Intervention::HUMAN } else { Intervention::POLICY };
         self.until("the other drives", |crew| crew.command.driver == driver)

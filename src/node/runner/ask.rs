@@ -34,12 +34,12 @@ pub(super) struct Reload {
 /// Where requests for another policy wait.
 pub(super) type Reloads = Receiver<Reload>;
 
-/// Answers `~/take`, `~/resume`, `~/hold` and `~/reload`.
-pub(super) fn serve(
+/// Answers `~/take`, `~/resume` and `~/hold`.
+pub(super) fn serve_driving(
     bus: &dyn Bus,
     shared: &Arc<Shared>,
     now: &Arc<Mutex<Now>>,
-) -> Result<(Vec<Box<dyn Served>>, Reloads), Error> {
+) -> Result<Vec<Box<dyn Served>>, Error> {
     let trigger = |name: &str, wish: Wish, wanted: fn(Mode) -> bool| {
         let (shared, now) = (Arc::clone(shared), Arc::clone(now));
         serve_typed::<Trigger>(bus, name, move |_request| {
@@ -57,13 +57,18 @@ pub(super) fn serve(
         let (success, message) = ask(&asking, &seen, Wish::Take(request.data), wanted);
         Ok(SetBoolResponse { success, message })
     })?);
+    Ok(served)
+}
+
+/// Answers `~/reload`.
+pub(super) fn serve_loading(bus: &dyn Bus) -> Result<(Box<dyn Served>, Reloads), Error> {
     // One at a time: a second one is told so.
     let (reload, reloads) = sync_channel(1);
-    served.push(serve_typed::<Load>(bus, "~/reload", move |request| {
+    let served = serve_typed::<Load>(bus, "~/reload", move |request| {
         let path = Some(request.path.trim()).filter(|path| !path.is_empty()).map(PathBuf::from);
         let (success, message) = load(&reload, path);
         Ok(LoadResponse { success, message })
-    })?);
+    })?;
     Ok((served, reloads))
 }
 

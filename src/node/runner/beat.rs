@@ -202,7 +202,10 @@ impl Beat {
 
     /// How it stands with the plan, whose action for this tick is put in its place.
     fn plan(&mut self, now: Stamp, monotonic: Duration) -> Plan {
-        let Some(course) = &self.course else { return Plan::Over };
+        let Some(course) = &self.course else {
+            // Who thinks somewhere else may not be there at all; a person drives all the same.
+            return if self.shared.alive.age(monotonic).is_some() { Plan::Over } else { Plan::NoPolicy };
+        };
         if course.state == State::Broken {
             self.planned.fill(f64::NAN);
             return Plan::Due;

@@ -3,6 +3,7 @@
 //! A schedule joins, averages and interpolates, and asks for memory on the way. Control may not, so thinking asks the schedule once
 //! for every tick to come and hands over the answers, which nobody changes any more.
 
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use crate::control::{Interpolate, Schedule};
@@ -11,16 +12,37 @@ use crate::time::Stamp;
 /// No plan is worked out further than this: who does not think anew in so long does not come back.
 const LONGEST: usize = 4096;
 
+/// The way of courses to control, and of those that were followed back, for others to take apart.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) to: SyncSender<Box<Course>>,
+    pub(super) back: Receiver<Box<Course>>,
+}
+
+impl Way {
+    /// Hands a course on. Control takes one at every tick; where it does not, there is nobody to follow it.
+    pub(super) fn post(&self, course: Course) {
+        if self.to.try_send(Box::new(course)).is_err() {
+            tracing::debug!("a plan found no room on its way");
+        }
+    }
+
+    /// Takes apart what was followed.
+    pub(super) fn clear(&self) {
+        while self.back.try_recv().is_ok() {}
+    }
+}
+
 /// Where to be at each tick to come.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Course {
-    first: Stamp,
-    period: Duration,
-    joints: usize,
+    pub(super) first: Stamp,
+    pub(super) period: Duration,
+    pub(super) joints: usize,
     /// Row after row.
-    rows: Vec<f64>,
+    pub(super) rows: Vec<f64>,
     /// Whether a row stands until the next, instead of leading to it.
-    stands: bool,
+    pub(super) stands: bool,
     /// How it stands with who thinks.
     pub(super) state: State,
     /// How doubtful the policy was when it thought of this.
@@ -69,9 +91,14 @@ impl Course {
         Self { first: now, period, joints, rows: Vec::new(), stands: false, state, doubt, threshold, lasts }
     }
 
+    /// How many ticks it is worked out for.
+    pub(super) fn ticks(&self) -> usize {
+        self.rows.len() / self.joints.max(1)
+    }
+
     /// Puts into `out` where to be at `now`. Says whether there is such a place.
     pub(super) fn at(&self, now: Stamp, out: &mut [f64]) -> bool {
-        let ticks = self.rows.len() / self.joints.max(1);
+        let ticks = self.ticks();
         // Time goes on while thinking hands over: a tick just before the first one is that one's.
         if ticks == 0 || out.len() != self.joints || now + self.period < self.first {
             return false;

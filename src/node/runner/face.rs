@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use super::ask::words;
 use super::beat::Timing;
 use super::figures::{Counted, Figures};
+use super::pace::monotonic;
 use super::shared::{Shared, Wish, add};
 use super::tell::Now;
-use super::{Error, Report, lock};
+use super::{Error, Half, Report, lock};
 use crate::bus::Bus;
 use crate::control::Mode;
 use crate::node::Stop;
@@ -23,11 +24,14 @@ use crate::time::Stamp;
 
 /// How often the terminal's foot is drawn.
 const DRAWN: Duration = Duration::from_millis(100);
+/// Plans that come less often are as good as none: no chunk lasts so long without another.
+const HEARD: Duration = Duration::from_secs(2);
 /// What a person may press.
 const HELP: &str = "space hold · r let the policy go on · t take over, or give back · Ctrl-C end";
 
 /// The outside of a runner.
 pub(super) struct Face {
+    half: Half,
     screen: Option<Screen>,
     diagnostics: Diagnostics,
     due: Instant,
@@ -42,7 +46,7 @@ impl Face {
     /// Opens the topic, and takes the terminal if `keys` are wanted.
     pub(super) fn open(
         bus: &dyn Bus,
-        keys: bool,
+        (half, keys): (Half, bool),
         shared: Arc<Shared>,
         now: Arc<Mutex<Now>>,
         timing: Arc<Timing>,
@@ -50,6 +54,7 @@ impl Face {
         granted: Arc<Mutex<Option<Granted>>>,
     ) -> Result<Self, Error> {
         Ok(Self {
+            half,
             screen: keys.then(Screen::take).transpose().map_err(Error::Terminal)?,
             diagnostics: Diagnostics::open(bus)?,
             due: Instant::now(),
@@ -140,41 +145,25 @@ impl Face {
 
     fn parts(&self) -> Vec<Part> {
         let report = self.report();
-        let level = match report.now.mode {
-            Mode::Hold(reason) if reason.gravity() >= 4 => Level::Broken,
-            Mode::Hold(_) => Level::Warning,
-            Mode::Policy | Mode::Human => Level::Fine,
-        };
-        let micros = |counted: &Counted, most: f64| {
-            counted.quantiles([0.5, most]).map_or_else(String::new, |[half, most]| {
-                format!("{} / {}", half.as_micros(), most.as_micros())
-            })
-        };
-        let granted = report.granted.map_or("", Granted::words).to_owned();
-        let driving = Part {
-            name: "control".to_owned(),
-            level,
-            message: words(&report.now),
-            values: vec![
-                ("ticks", report.ticks.to_string()),
-                ("ticks missed", report.missed.to_string()),
-                ("period off, p50 / p99.9, µs", micros(&report.off, 0.999)),
-                ("work, p50 / p99, µs", micros(&report.work, 0.99)),
-                ("thread", granted),
-                ("limited ticks", report.now.limits.to_string()),
-                ("limited last", report.now.limited_last.clone()),
-                ("commands without room", report.crowded.to_string()),
-                ("commands outdated", report.outdated.to_string()),
-                ("messages unsent", report.unsent.to_string()),
-            ],
-        };
+        let policy = self.policy(&report);
+        match self.half {
+            Half::Both | Half::Driving => vec![driving(&report), policy],
+            Half::Thinking => vec![policy],
+        }
+    }
+
+    /// How it stands with who thinks.
+    fn policy(&self, report: &Report) -> Part {
         let dead = self.shared.dead.load(Relaxed);
-        let (level, message) = match (dead, report.unthought) {
-            (true, _) => (Level::Broken, "the thread that thinks has ended"),
-            (false, 0) => (Level::Fine, "thinking"),
-            (false, _) => (Level::Warning, "thinking; some thoughts gave no chunk"),
+        let heard = self.shared.alive.age(monotonic()).is_some_and(|age| age < HEARD);
+        let (level, message) = match (self.half, dead, report.unthought) {
+            (Half::Driving, _, _) if heard => (Level::Fine, "plans come"),
+            (Half::Driving, _, _) => (Level::Warning, "no plans come: nobody thinks, or nobody is heard"),
+            (_, true, _) => (Level::Broken, "the thread that thinks has ended"),
+            (_, false, 0) => (Level::Fine, "thinking"),
+            (_, false, _) => (Level::Warning, "thinking; some thoughts gave no chunk"),
         };
-        let thinking = Part {
+        Part {
             name: "policy".to_owned(),
             level,
             message: message.to_owned(),
@@ -189,7 +178,38 @@ impl Face {
                 ("messages of second publishers", report.seconds.to_string()),
                 ("policies taken in", report.reloads.to_string()),
             ],
-        };
-        vec![driving, thinking]
+        }
     }
+}
+
+/// How it stands with who holds the robot.
+fn driving(report: &Report) -> Part {
+    let level = match report.now.mode {
+        Mode::Hold(reason) if reason.gravity() >= 4 => Level::Broken,
+        Mode::Hold(_) => Level::Warning,
+        Mode::Policy | Mode::Human => Level::Fine,
+    };
+    Part {
+        name: "control".to_owned(),
+        level,
+        message: words(&report.now),
+        values: vec![
+            ("ticks", report.ticks.to_string()),
+            ("ticks missed", report.missed.to_string()),
+            ("period off, p50 / p99.9, µs", micros(&report.off, 0.999)),
+            ("work, p50 / p99, µs", micros(&report.work, 0.99)),
+            ("thread", report.granted.map_or("", Granted::words).to_owned()),
+            ("limited ticks", report.now.limits.to_string()),
+            ("limited last", report.now.limited_last.clone()),
+            ("commands without room", report.crowded.to_string()),
+            ("commands outdated", report.outdated.to_string()),
+            ("messages unsent", report.unsent.to_string()),
+        ],
+    }
+}
+
+/// The half and the share `most` of what was counted, in microseconds.
+fn micros(counted: &Counted, most: f64) -> String {
+    let quantiles = counted.quantiles([0.5, most]);
+    quantiles.map_or_else(String::new, |[half, most]| format!("{} / {}", half.as_micros(), most.as_micros()))
 }

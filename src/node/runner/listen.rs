@@ -3,17 +3,21 @@
 //! A message that does not read is counted and spoken of at most once a second, and so is one of a second publisher where only one
 //! may speak. Pictures take long to decode and come last: no button waits behind them.
 
+mod elsewhere;
+mod wanted;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use super::course::Way;
 use super::eyes::{Eyes, Left};
 use super::known::Known;
 use super::pace::{self, CLOCK, Hours, Pace};
 use super::robot::{Robot, Told};
 use super::shared::{Shared, add};
-use super::{Error, lock};
+use super::{Error, Half, lock};
 use crate::bus::typed::read;
 use crate::bus::{Bus, Complaint, Inbox, Limit, Subscription};
 use crate::control::gate::leader::Motion;
@@ -25,28 +29,19 @@ use crate::msg::std::Clock;
 use crate::node::report;
 use crate::time::Stamp;
 use crate::wire::{Qos, Sample, Topic};
+use elsewhere::Elsewhere;
+use wanted::{Use, wanted};
+
+pub(super) use wanted::PLAN;
 
 /// What waits to be heard; more is older than anybody wants to know.
 const INBOX: Limit = Limit { samples: 2048, bytes: 1 << 28 };
-/// The topic of goals, relative, so that a namespace may stand in front.
-const GOAL: &str = "goal";
 /// How long a wait goes on before it is looked whether it still has a point.
 const LOOK_UP: Duration = Duration::from_millis(20);
 /// So far may the clock of whoever stamps messages go before ours.
 const AHEAD: Duration = Duration::from_secs(1);
 /// In lockstep a stream that owes a message is waited for so long, once.
 const OWED: Duration = Duration::from_millis(250);
-
-/// What a topic is good for; it may be so for several things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
-    Stream(usize),
-    Positions(usize),
-    Expert,
-    Joy,
-    Goal(usize),
-    Clock,
-}
 
 /// Who listens.
 #[derive(Debug)]
@@ -63,6 +58,7 @@ pub(super) struct Listener {
     told: Vec<Told>,
     joints: Vec<String>,
     gripper: Option<usize>,
+    elsewhere: Elsewhere,
     expert: Only,
     joy: Only,
     button: Option<usize>,
@@ -86,11 +82,11 @@ impl std::fmt::Debug for LoggedHours {
 }
 
 impl Listener {
-    /// Everything subscribed to, and nothing heard yet.
+    /// Everything subscribed to that this `half` of a runner needs, and nothing heard yet.
     pub(super) fn open(
         bus: &dyn Bus,
         robot: &Robot,
-        goal: Option<&str>,
+        (half, goal): (Half, Option<&str>),
         pace: Pace,
         hours: Hours,
         shared: Arc<Shared>,
@@ -98,7 +94,7 @@ impl Listener {
     ) -> Result<Self, Error> {
         let inbox = Inbox::new(INBOX);
         let (mut uses, mut subscriptions) = (Vec::new(), Vec::new());
-        for (name, type_name, of) in wanted(robot, goal) {
+        for (name, type_name, of) in wanted(robot, goal, half) {
             let name = bus.node().resolve(&name)?;
             let known = |(other, _): &(String, Use)| *other == name;
             if !uses.iter().any(known) {
@@ -114,6 +110,7 @@ impl Listener {
         let gate = &robot.control.gate;
         let silence = Duration::try_from_secs_f64(robot.control.watchdog.expert_ms / 1e3).unwrap_or_default();
         Ok(Self {
+            elsewhere: Elsewhere::new(robot, left.clone()),
             eyes: Eyes::new(robot, left),
             known: Known::new(robot.joints.len(), robot.layout.streams().count()),
             told: robot.told.clone(),
@@ -135,6 +132,11 @@ impl Listener {
             uses,
             _subscriptions: subscriptions,
         })
+    }
+
+    /// Hands plans that are heard on to control by that way.
+    pub(super) fn to_control(&mut self, way: Way) {
+        self.elsewhere.way = Some(way);
     }
 
     /// Listens until the runner ends.
@@ -175,6 +177,7 @@ impl Listener {
             self.forget();
         }
         self.turned = now;
+        self.elsewhere.look(&self.shared);
         let mut complete = self.eyes.complete(now);
         if !complete && self.pace == Pace::Lockstep && self.moved.elapsed() > OWED {
             self.eyes.give_up(now);
@@ -236,6 +239,8 @@ impl Listener {
                 Use::Expert => self.expert(sample),
                 Use::Joy => self.joy(sample),
                 Use::Clock => self.clock(sample),
+                Use::Plan => self.plan(sample),
+                Use::Left => self.left(sample),
             };
             if let Some(wrong) = wrong {
                 add(&self.shared.counts.refused, 1);
@@ -265,6 +270,7 @@ impl Listener {
         self.known.forget();
         self.expert.forget();
         self.joy.forget();
+        self.elsewhere.forget();
         self.pictures.clear();
     }
 
@@ -359,26 +365,4 @@ impl Listener {
             tracing::warn!(times, "{words}");
         }
     }
-}
-
-/// Every topic that is good for something, its type, and what for.
-fn wanted(robot: &Robot, goal: Option<&str>) -> Vec<(String, String, Use)> {
-    let mut wanted = Vec::new();
-    for (number, name) in robot.layout.streams().enumerate() {
-        let Some(stream) = robot.observe.streams.get(name) else { continue };
-        let type_name = stream.type_name.to_string();
-        wanted.push((stream.topic.to_string(), type_name.clone(), Use::Stream(number)));
-        if goal == Some(name) {
-            wanted.push((GOAL.to_owned(), type_name, Use::Goal(number)));
-        }
-    }
-    for (number, told) in robot.told.iter().enumerate() {
-        wanted.push((told.topic.to_string(), JointState::TYPE.to_owned(), Use::Positions(number)));
-    }
-    let gate = &robot.control.gate;
-    wanted.push((gate.expert.clone(), Command::TYPE.to_owned(), Use::Expert));
-    if gate.human.button.is_some() {
-        wanted.push((gate.human.joy.clone(), Joy::TYPE.to_owned(), Use::Joy));
-    }
-    wanted
 }

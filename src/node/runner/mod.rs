@@ -9,13 +9,17 @@
 //! Five threads, each with one reason to wait: listening for messages, thinking for libtorch, speaking and telling for the bus, control for its next
 //! deadline and for nothing else. What a tick decides is reckoned in [`control`](crate::control), which knows no threads, so that what
 //! is tested and evaluated there is what runs here. However a thread but control ends, control is there to hold the robot.
+//!
+//! It may be two processes, on two machines: one thinks and says what it [plans](heard), the other drives.
 
 mod ask;
 mod beat;
 mod course;
+mod error;
 mod eyes;
 mod face;
 mod figures;
+mod heard;
 mod known;
 mod listen;
 mod mind;
@@ -28,21 +32,24 @@ mod shared;
 mod speak;
 mod tell;
 mod think;
+mod threads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use error::Error;
 pub use figures::Counted;
 pub use mind::{Load, Mind, Promise, Think, Thought, Unthought};
 pub use pace::Pace;
 pub use robot::Robot;
 pub use tell::{COMMAND, INTERVENTION, Now};
 
-use beat::{Beat, Patience, Said, Timing, UNDER_WAY};
+use beat::{Beat, Timing, UNDER_WAY};
+use course::{Course, Way};
 use eyes::Left;
 use face::Face;
 use figures::Figures;
@@ -53,73 +60,21 @@ use shared::Shared;
 use speak::Speaker;
 use tell::Teller;
 use think::Thinker;
+use threads::{CONTROL, boxes, end, note, patience, show, start};
 
 use super::Context;
-use crate::bus::Served;
-use crate::control::{Gate, Limited, limits};
+use crate::bus::{Bus, Served};
 use crate::precedence::Granted;
-use crate::time::Stamp;
-use crate::{bus, control};
 
-/// How often the loop that shows the runner looks up.
-const LOOK_UP: Duration = Duration::from_millis(20);
-/// How long threads that shall end are waited for: one of them may be deep in a thought.
-const ENDING: Duration = Duration::from_secs(2);
-
-/// The threads without which nobody can drive.
-const NEEDED: [&str; 3] = ["telling", "speaking", "listening"];
-
-/// What goes wrong with a runner.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The bus refused.
-    #[error("the bus refused")]
-    Bus(#[source] Box<bus::Error>),
-    /// The robot's file lacks something, or does not fit the policy.
-    #[error("{key}: {why}")]
-    Setting {
-        /// Which key it is about.
-        key: &'static str,
-        /// What is wrong.
-        why: String,
-    },
-    /// The robot's limits.
-    #[error("control.limits")]
-    Limits(#[from] limits::Error),
-    /// The policy cannot act.
-    #[error("the policy {path:?} is refused")]
-    Policy {
-        /// Where it is.
-        path: PathBuf,
-        /// Why.
-        source: Unthought,
-    },
-    /// The terminal cannot be used.
-    #[error("the terminal could not be taken for keys")]
-    Terminal(#[source] std::io::Error),
-    /// The thread that holds the robot has panicked.
-    #[error("the thread of control has ended by itself: the robot's controllers are on their own")]
-    Control,
-    /// A thread without which nobody can drive has ended.
-    #[error("the thread {name:?} has ended by itself: the robot is held, and the run ends")]
-    Lost {
-        /// Its name.
-        name: String,
-    },
-    /// A thread that could not be started.
-    #[error("the thread {name:?} could not be started")]
-    Thread {
-        /// Its name.
-        name: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-impl From<bus::Error> for Error {
-    fn from(error: bus::Error) -> Self {
-        Self::Bus(Box::new(error))
-    }
+/// How much of a runner runs in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    /// All of it.
+    Both,
+    /// Who holds the robot, and lets a person or somebody's plans drive it.
+    Driving,
+    /// Who plans.
+    Thinking,
 }
 
 /// The lock, also after a panic elsewhere: every state behind these locks is whole between two statements.
@@ -193,17 +148,27 @@ pub struct Runner {
     hours: Hours,
     robot: Robot,
     face: Face,
-    timing: Arc<Timing>,
-    granted: Arc<Mutex<Option<Granted>>>,
     listener: Listener,
-    speaker: Speaker,
-    teller: Teller,
-    ticker: Ticker,
-    thinking: Arc<Figures>,
+    figures: Arc<Figures>,
+    thinks: Option<Thinks>,
+    drives: Option<Drives>,
+    _served: Vec<Box<dyn Served>>,
+}
+
+/// What it takes to think.
+struct Thinks {
     mind: Mind,
     load: Load,
     reloads: ask::Reloads,
-    _served: Vec<Box<dyn Served>>,
+}
+
+/// What it takes to drive.
+struct Drives {
+    speaker: Speaker,
+    teller: Teller,
+    ticker: Ticker,
+    timing: Arc<Timing>,
+    granted: Arc<Mutex<Option<Granted>>>,
 }
 
 impl std::fmt::Debug for Runner {
@@ -213,168 +178,162 @@ impl std::fmt::Debug for Runner {
 }
 
 impl Runner {
-    /// Loads the policy and opens every topic and service.
-    pub fn open(context: &Context, robot: Robot, mut load: Load, options: Options) -> Result<Self, Error> {
-        let path = &options.policy;
-        let mind = load(path).map_err(|source| Error::Policy { path: path.clone(), source })?;
-        let bus = context.bus.as_ref();
+    /// Loads the policy and opens every topic and service, with which it drives the robot as well.
+    pub fn open(context: &Context, robot: Robot, load: Load, options: Options) -> Result<Self, Error> {
+        Self::assemble(context, robot, Half::Both, Some(load), options)
+    }
+
+    /// Loads the policy, which says what it plans, and nothing that would move a robot.
+    pub fn thinking(context: &Context, robot: Robot, load: Load, options: Options) -> Result<Self, Error> {
+        Self::assemble(context, robot, Half::Thinking, Some(load), options)
+    }
+
+    /// Drives the robot by what a person wants, or by what is planned somewhere else.
+    pub fn driving(context: &Context, robot: Robot, options: Options) -> Result<Self, Error> {
+        Self::assemble(context, robot, Half::Driving, None, options)
+    }
+
+    fn assemble(
+        context: &Context,
+        robot: Robot,
+        half: Half,
+        load: Option<Load>,
+        options: Options,
+    ) -> Result<Self, Error> {
+        if half != Half::Both && options.pace == Pace::Lockstep {
+            let why = "who drives and who thinks wait for one another only in one process".to_owned();
+            return Err(Error::Setting { key: "--lockstep", why });
+        }
+        let (bus, mut served) = (context.bus.as_ref(), Vec::new());
+        let thinks = load.map(|load| Thinks::open(bus, load, &options.policy, &mut served)).transpose()?;
         let shared = Arc::new(Shared::new(robot.joints.len(), robot.layout.streams().count()));
         let (hours, left) = (Hours::new(bus, options.pace), Left::default());
-        let (timing, thinking) =
-            (Arc::new(Timing::new()), Arc::new(Figures::new(Duration::from_micros(200))));
-        let now = Arc::<Mutex<Now>>::default();
-        let granted = Arc::default();
-        let (served, reloads) = ask::serve(bus, &shared, &now)?;
-        let (goal, pace) = (options.goal.as_deref(), options.pace);
+        let (timing, figures) = (Arc::new(Timing::new()), Arc::new(Figures::new(Duration::from_micros(200))));
+        let (now, granted) = (Arc::<Mutex<Now>>::default(), Arc::default());
+        let (wanted, pace) = ((half, options.goal.as_deref()), options.pace);
         let (heard, noted) = (Arc::clone(&shared), left.clone());
+        let face = Face::open(
+            bus,
+            (half, options.keys && half != Half::Thinking),
+            Arc::clone(&shared),
+            Arc::clone(&now),
+            Arc::clone(&timing),
+            Arc::clone(&figures),
+            Arc::clone(&granted),
+        )?;
+        let drives = || -> Result<Drives, Error> {
+            served.extend(ask::serve_driving(bus, &shared, &now)?);
+            Ok(Drives {
+                ticker: Ticker::open(bus, pace, hours.clone(), robot.period())?,
+                speaker: Speaker::open(bus, &robot, pace, hours.clone(), Arc::clone(&shared), left)?,
+                teller: Teller::open(bus, &robot, pace, Arc::clone(&shared), Arc::clone(&now))?,
+                timing,
+                granted,
+            })
+        };
         Ok(Self {
-            listener: Listener::open(bus, &robot, goal, pace, hours.clone(), heard, noted)?,
-            ticker: Ticker::open(bus, pace, hours.clone(), robot.period())?,
-            speaker: Speaker::open(bus, &robot, pace, hours.clone(), Arc::clone(&shared), left)?,
-            teller: Teller::open(bus, &robot, pace, Arc::clone(&shared), Arc::clone(&now))?,
-            face: Face::open(
-                bus,
-                options.keys,
-                Arc::clone(&shared),
-                now,
-                Arc::clone(&timing),
-                Arc::clone(&thinking),
-                Arc::clone(&granted),
-            )?,
+            listener: Listener::open(bus, &robot, wanted, pace, hours.clone(), heard, noted)?,
+            drives: (half != Half::Thinking).then(drives).transpose()?,
             context: context.clone(),
-            _served: served,
             options,
             shared,
             hours,
             robot,
-            timing,
-            granted,
-            thinking,
-            mind,
-            load,
-            reloads,
+            face,
+            figures,
+            thinks,
+            _served: served,
         })
     }
 
     /// Runs until the context is stopped; the robot is brought to rest before this returns.
     pub fn run(self) -> Result<Report, Error> {
-        let (mut face, shared, hours) = (self.face, self.shared, self.hours);
-        let Self { context, options, robot, timing, granted, .. } = self;
-        let (listener, speaker, teller, ticker) = (self.listener, self.speaker, self.teller, self.ticker);
+        let Self { context, options, robot, shared, hours, mut face, mut listener, .. } = self;
         let bus = context.bus.as_ref();
-        let (plans, planned) = sync_channel(UNDER_WAY);
-        let (spend, spent) = sync_channel(UNDER_WAY);
-        let (say, said) = sync_channel(UNDER_WAY);
-        let (give, empty) = sync_channel(UNDER_WAY);
-        // Whoever listens slowly never has all boxes wait for him.
-        let (telling, told) = sync_channel(UNDER_WAY / 2);
-        let (change, minds) = sync_channel(1);
-        for said in boxes(&robot, hours.now()) {
-            // As many as there is room for.
-            give.try_send(said).unwrap_or_default();
+        let mut needed = vec!["listening"];
+        let (to, planned) = sync_channel(UNDER_WAY);
+        let (spent, back) = sync_channel(UNDER_WAY);
+        let (mut way, mut threads) = (self.drives.is_some().then_some(Way { to, back }), Vec::new());
+        if let Some(Thinks { mind, load, reloads }) = self.thinks {
+            let (change, minds) = sync_channel(1);
+            let ways = think::Ways { courses: way.take(), minds };
+            let heard = Arc::clone(&shared);
+            let thinker = Thinker::open(bus, &robot, mind, hours.clone(), heard, ways, self.figures)?;
+            let watch = options.watch.clone();
+            let loader = Loader::new(options.policy.clone(), load, change, Arc::clone(&shared), watch);
+            threads.push(start("thinking", move || thinker.run())?);
+            threads.push(start("loading", move || loader.run(&reloads))?);
+            if self.drives.is_none() {
+                needed.push("thinking");
+            }
         }
-        let ways = think::Ways { plans, spent, minds };
-        let thinker =
-            Thinker::open(bus, &robot, self.mind, hours.clone(), Arc::clone(&shared), ways, self.thinking)?;
-        let watch = options.watch.clone();
-        let loader = Loader::new(options.policy.clone(), self.load, change, Arc::clone(&shared), watch);
-        let ways = beat::Ways { plans: planned, spent: spend, said: say, empty };
-        let beat = Beat::new(&robot, options.pace, options.released, Arc::clone(&shared), ways, hours.now());
-        let (back, spoken) = (give.clone(), speak::Ways { said, telling, empty: give });
-        let patience = patience(&robot.control);
-        let (pace, reloads) = (options.pace, self.reloads);
-        let threads = [
-            start("telling", move || teller.run(&told, &back))?,
-            start("speaking", move || speaker.run(&spoken))?,
-            start("listening", move || listener.run())?,
-            start("thinking", move || thinker.run())?,
-            start("loading", move || loader.run(&reloads))?,
-            start("control", move || {
-                beat::keep(beat, ticker, pace, patience, &timing, |got| note(&granted, got));
-            })?,
-        ];
+        if let Some(way) = way {
+            listener.to_control(way);
+        }
+        threads.push(start("listening", move || listener.run())?);
+        if let Some(drives) = self.drives {
+            // A person takes over where nobody thinks any more, but where nobody hears or speaks there is nothing left to do it with.
+            needed.extend(["telling", "speaking"]);
+            let ways = (planned, spent);
+            threads.extend(drives.start(&robot, &options, Arc::clone(&shared), hours.clone(), ways)?);
+        }
         bus.ready();
-        let shown = show(&context, &shared, &mut face, &hours, &threads);
+        let shown = show(&context, &shared, &mut face, &hours, &threads, &needed);
         shared.ends.store(true, Relaxed);
         shared.sight.news.notify_all();
+        // Control says so itself, when the robot rests.
+        if !threads.iter().any(|thread| thread.thread().name() == Some(CONTROL)) {
+            shared.still.store(true, Relaxed);
+        }
         let well = end(threads);
         shown?;
         if well { Ok(face.report()) } else { Err(Error::Control) }
     }
 }
 
-/// Notes what control was granted, and says what it was not.
-fn note(granted: &Mutex<Option<Granted>>, got: Granted) {
-    *lock(granted) = Some(got);
-    match got {
-        Granted { fifo: true, memory: true } => tracing::debug!("control: {}", got.words()),
-        _ => tracing::warn!("control: {}", got.words()),
+impl Thinks {
+    fn open(
+        bus: &dyn Bus,
+        mut load: Load,
+        path: &Path,
+        served: &mut Vec<Box<dyn Served>>,
+    ) -> Result<Self, Error> {
+        let mind = load(path).map_err(|source| Error::Policy { path: path.to_owned(), source })?;
+        let (loading, reloads) = ask::serve_loading(bus)?;
+        served.push(loading);
+        Ok(Self { mind, load, reloads })
     }
 }
 
-/// Shows the runner until it shall end.
-fn show(
-    context: &Context,
-    shared: &Shared,
-    face: &mut Face,
-    hours: &Hours,
-    threads: &[JoinHandle<()>],
-) -> Result<(), Error> {
-    while !context.stop.wished() && !context.bus.ended() && !shared.still.load(Relaxed) {
-        face.turn(&context.stop, hours.now())?;
-        // Control is the last thread; without it nobody holds the robot, and all there is to do is to say so.
-        if threads.last().is_some_and(JoinHandle::is_finished) {
-            return Ok(());
+impl Drives {
+    /// Starts the threads that drive, of which control is the last.
+    fn start(
+        self,
+        robot: &Robot,
+        options: &Options,
+        shared: Arc<Shared>,
+        hours: Hours,
+        (plans, spent): (Receiver<Box<Course>>, SyncSender<Box<Course>>),
+    ) -> Result<[JoinHandle<()>; 3], Error> {
+        let Self { speaker, teller, ticker, timing, granted } = self;
+        let (say, said) = sync_channel(UNDER_WAY);
+        let (give, empty) = sync_channel(UNDER_WAY);
+        // Whoever listens slowly never has all boxes wait for him.
+        let (telling, told) = sync_channel(UNDER_WAY / 2);
+        for said in boxes(robot, hours.now()) {
+            // As many as there is room for.
+            give.try_send(said).unwrap_or_default();
         }
-        // A person takes over where nobody thinks any more, but where nobody hears or speaks there is nothing left to do it with.
-        let needed =
-            threads.iter().filter(|thread| NEEDED.contains(&thread.thread().name().unwrap_or_default()));
-        if let Some(lost) = needed.into_iter().find(|thread| thread.is_finished()) {
-            return Err(Error::Lost { name: lost.thread().name().unwrap_or_default().to_owned() });
-        }
-        thread::sleep(LOOK_UP);
+        let ways = beat::Ways { plans, spent, said: say, empty };
+        let beat = Beat::new(robot, options.pace, options.released, shared, ways, hours.now());
+        let (back, spoken) = (give.clone(), speak::Ways { said, telling, empty: give });
+        let (pace, patience) = (options.pace, patience(&robot.control));
+        Ok([
+            start("telling", move || teller.run(&told, &back))?,
+            start("speaking", move || speaker.run(&spoken))?,
+            start(CONTROL, move || {
+                beat::keep(beat, ticker, pace, patience, &timing, |got| note(&granted, got));
+            })?,
+        ])
     }
-    Ok(())
-}
-
-/// Waits for the threads: for control until the robot rests, for the others a while. Says whether control ended as it should.
-fn end(threads: [JoinHandle<()>; 6]) -> bool {
-    let mut well = true;
-    let deadline = pace::monotonic() + ENDING;
-    for (number, thread) in threads.into_iter().enumerate().rev() {
-        let is_control = number == 5;
-        while !is_control && !thread.is_finished() && pace::monotonic() < deadline {
-            thread::sleep(Duration::from_millis(2));
-        }
-        // What a panic said was printed by it.
-        if (is_control || thread.is_finished()) && thread.join().is_err() {
-            well &= !is_control;
-        }
-    }
-    well
-}
-
-fn start(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    let started = thread::Builder::new().name(name.to_owned()).spawn(work);
-    started.map_err(|source| Error::Thread { name, source })
-}
-
-/// The boxes in which commands travel, all that there will ever be.
-fn boxes(robot: &Robot, now: Stamp) -> impl Iterator<Item = Box<Said>> + use<> {
-    let said = Said {
-        at: now,
-        values: vec![0.0; robot.joints.len()],
-        known: false,
-        driven: false,
-        limited: Limited::default(),
-        gate: Gate::new(&robot.control.gate, None, now),
-        changed: false,
-    };
-    (0..UNDER_WAY).map(move |_| Box::new(said.clone()))
-}
-
-fn patience(config: &control::Config) -> Patience {
-    let milliseconds = |ms: f64| Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX);
-    let dog = &config.watchdog;
-    Patience { stopped: milliseconds(dog.stopped_ms), thinking: milliseconds(dog.thinking_ms) }
 }

@@ -106,6 +106,24 @@ impl Robot {
         })
     }
 
+    /// The robot of that description and those sections of its file, for whoever drives it and sees nothing but where it is.
+    pub fn unseen(
+        description: Option<&Description>,
+        observe: &Observe,
+        act: &Act,
+        control: &control::Config,
+        actions: &actions::Actions,
+    ) -> Result<Self, Error> {
+        let layout = Layout {
+            rate_hz: observe.rate_hz,
+            state: Vec::new(),
+            cameras: Vec::new(),
+            goal: Vec::new(),
+            actions: act.parts.values().flat_map(|part| part.joints.iter().cloned()).collect(),
+        };
+        Self::new(description, observe, act, control, actions, layout)
+    }
+
     /// The time between two commands.
     pub fn period(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.rate_hz)

@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use super::course::{Course, State};
+use super::course::{Course, State, Way};
 use super::figures::Figures;
+use super::heard;
+use super::listen::PLAN;
 use super::lock;
 use super::mind::{Mind, Promise, Thought, Unthought};
 use super::pace::Hours;
@@ -22,7 +24,7 @@ use crate::bus::{Bus, Complaint};
 use crate::control::{Interpolate, Schedule, Thinking};
 use crate::data::Observation;
 use crate::msg::own::{Intervention, Plan};
-use crate::node::{diagnostics::header, report};
+use crate::node::report;
 use crate::time::Stamp;
 use crate::wire::{History, Qos};
 
@@ -31,9 +33,8 @@ const LOOK_UP: Duration = Duration::from_millis(50);
 /// The ends of the ways to other threads that thinking holds.
 #[derive(Debug)]
 pub(super) struct Ways {
-    pub(super) plans: SyncSender<Box<Course>>,
-    /// Plans that were followed.
-    pub(super) spent: Receiver<Box<Course>>,
+    /// To control, where that is in this process.
+    pub(super) courses: Option<Way>,
     /// Policies that shall take the place of this one.
     pub(super) minds: Receiver<Mind>,
 }
@@ -46,7 +47,7 @@ pub(super) struct Thinker {
     hours: Hours,
     schedule: Schedule,
     interpolate: Interpolate,
-    joints: usize,
+    joints: Vec<String>,
     period: Duration,
     /// How long thinking took lately, by the hours of the robot.
     thinking: Thinking,
@@ -80,10 +81,10 @@ impl Thinker {
         let control = &robot.control;
         let offered = Qos { history: History::KeepLast(1), ..Qos::sensor() };
         Ok(Self {
-            plans: Publisher::open(bus, "plan", offered)?,
+            plans: Publisher::open(bus, PLAN, offered)?,
             schedule: Schedule::new(control.join.clone(), control.interpolate),
             interpolate: control.interpolate,
-            joints: robot.joints.len(),
+            joints: robot.joints.clone(),
             period: robot.period(),
             thinking: Thinking::new(Duration::ZERO),
             state: State::Well,
@@ -104,7 +105,9 @@ impl Thinker {
         let mut considered = 0;
         while !self.shared.ends() {
             self.shared.alive.set();
-            while self.ways.spent.try_recv().is_ok() {}
+            if let Some(way) = &self.ways.courses {
+                way.clear();
+            }
             if let Ok(mind) = self.ways.minds.try_recv() {
                 self.change(mind);
             }
@@ -205,23 +208,29 @@ impl Thinker {
         if !self.drives() {
             self.schedule.clear();
         }
-        self.publish(&chunk);
+        let seen = chunk.observed();
         self.schedule.accept(chunk, there);
         let after = self.schedule.counts();
         let counts = &self.shared.counts;
         add(&counts.chunks, after.chunks - before.chunks);
         add(&counts.overtaken, after.overtaken - before.overtaken);
         add(&counts.late, after.late - before.late);
-        let mut course = Course::of(&self.schedule, self.interpolate, self.joints, there, self.period);
+        let mut course = Course::of(&self.schedule, self.interpolate, self.joints.len(), there, self.period);
         course.doubt = doubt;
-        self.post(course, self.state);
+        self.post(course, seen, self.state);
     }
 
-    fn post(&mut self, mut course: Course, state: State) {
+    /// Hands on what came of what was `seen`, and says it to everybody.
+    fn post(&mut self, mut course: Course, seen: Stamp, state: State) {
         (course.state, course.threshold, course.lasts) = (state, self.mind.threshold, self.mind.lasts);
-        if self.ways.plans.try_send(Box::new(course)).is_err() {
-            // Control takes a plan at every tick; where it does not, there is nobody to follow it.
-            tracing::debug!("a plan found no room on its way");
+        let plan = heard::say(&course, seen, &self.joints);
+        // The robot comes first.
+        if let Some(way) = &self.ways.courses {
+            way.post(course);
+        }
+        if let Err(error) = self.plans.send(&plan) {
+            add(&self.shared.counts.unsent, 1);
+            tracing::debug!("a plan was not sent: {}", report(&error));
         }
     }
 
@@ -232,21 +241,7 @@ impl Thinker {
         }
         if matches!(why, Unthought::NoNumber(_)) {
             self.schedule.clear();
-            self.post(Course::nothing(self.joints, now, self.period), State::Broken);
-        }
-    }
-
-    fn publish(&mut self, chunk: &Chunk) {
-        let seen = chunk.observed();
-        let plan = Plan {
-            header: header(seen),
-            names: chunk.names().to_vec(),
-            due: chunk.rows().map(|(due, _)| (due.0 - seen.0) as f64 / 1e9).collect(),
-            values: chunk.values().to_vec(),
-        };
-        if let Err(error) = self.plans.send(&plan) {
-            add(&self.shared.counts.unsent, 1);
-            tracing::debug!("a plan was not sent: {}", report(&error));
+            self.post(Course::nothing(self.joints.len(), now, self.period), now, State::Broken);
         }
     }
 }

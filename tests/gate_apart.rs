@@ -1,0 +1,144 @@
+//! A policy that thinks in one process and a gate that drives in another, on DDS, each killed and started again while the arm moves.
+//!
+//! The gate is all that stands between the arm and whoever plans, who may be on another machine, may die, or may be somebody else.
+#![cfg(all(feature = "dds", feature = "learn", feature = "sim"))]
+
+#[path = "support/cli.rs"]
+mod cli;
+#[path = "support/collecting.rs"]
+mod collecting;
+#[path = "support/crew.rs"]
+mod crew;
+#[path = "support/patience.rs"]
+mod patience;
+#[path = "support/recording.rs"]
+mod recording;
+#[path = "support/simulating.rs"]
+mod simulating;
+#[path = "support/training.rs"]
+mod training;
+#[path = "support/waves.rs"]
+mod waves;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use apprentice::bus::typed::{Publisher, subscribe};
+use apprentice::bus::{Inbox, Limit};
+use apprentice::msg::own::{Intervention, Plan};
+use apprentice::node::diagnostics::header;
+use apprentice::time::{Clock as _, Wall};
+use apprentice::wire::Qos;
+use crew::{Crew, PATIENCE, Running, learned};
+use rustix::process::Signal;
+
+/// For so long a policy may be silent before another may plan in its place. No test is so slow that one dies of it.
+const SILENCE_MS: u32 = 3000;
+/// How long a chunk lasts.
+const CHUNK: Duration = Duration::from_millis(16 * 40);
+
+fn gate(crew: &Crew) -> anyhow::Result<Running> {
+    let silence = format!("control.watchdog.thinking_ms={SILENCE_MS}");
+    crew.start(&["gate", "--no-keys", "--set", &silence], &[])
+}
+
+fn policy(crew: &Crew, run: &Path) -> anyhow::Result<Running> {
+    crew.start(&["run", "--only", "policy", "--policy"], &[run])
+}
+
+fn domain(test: u32) -> u16 {
+    u16::try_from(140 + 2 * (std::process::id() % 10) + test).expect("it is below 232")
+}
+
+#[test]
+fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let run =
+        learned(folder.path(), &["policy.head={flow: {network: {perceptron: {width: 32}}, steps: 2}}"])?;
+    let mut crew = Crew::new(domain(0))?;
+    crew.gate = "gate";
+    let (_robot, held) = (crew.robot()?, gate(&crew)?);
+    crew.until("it says why", |crew| crew.said.driver == Intervention::HOLD && crew.commands > 0)?;
+    // Nobody thinks yet, and a person drives all the same.
+    let teleop = crew.teleop()?;
+    crew.until("it is known where the arm is", |crew| crew.states > 0)?;
+    crew.mirror(0.1);
+    crew.until_led()?;
+    crew.take(true)?;
+    crew.stand();
+    let goal = crew.led();
+    crew.until("the arm is where the leader is", |crew| (crew.state.position[0] - goal).abs() < 0.02)?;
+    drop(teleop);
+    crew.until("it is held", |crew| crew.said.driver == Intervention::HOLD)?;
+
+    let thinks = policy(&crew, &run)?;
+    crew.release()?;
+    let since = thinks.kill()?;
+    crew.is_held(since, CHUNK, "plan")?;
+    let thinks = policy(&crew, &run)?;
+    // It plans again once the one before counts as gone, and waits to be let go on.
+    let silence = Wall.now() + Duration::from_millis(u64::from(SILENCE_MS)) + CHUNK;
+    crew.until("the one before counts as gone", |_| Wall.now() > silence)?;
+    crew.stays(100)?;
+    crew.release()?;
+
+    held.kill()?;
+    crew.hears(100)?;
+    let (commands, held) = (crew.commands, gate(&crew)?);
+    crew.until("it speaks", |crew| crew.commands > commands && !crew.command.values.is_empty())?;
+    crew.stays(100)?;
+    crew.release()?;
+
+    // Another that plans beside it is refused.
+    let inbox = Inbox::new(Limit { samples: 1000, bytes: 1 << 24 });
+    let _heard = subscribe::<Plan>(&*crew.bus, "/plan", Qos::sensor(), &inbox)?;
+    let _second = policy(&crew, &run)?;
+    let (deadline, mut planners) = (Instant::now() + PATIENCE, BTreeSet::new());
+    while planners.len() < 2 {
+        ensure!(Instant::now() < deadline, "no second policy is heard");
+        planners
+            .extend(inbox.wait(Instant::now() + CHUNK).and_then(|sample| sample.publisher).map(|gid| gid.0));
+    }
+    crew.moving()?;
+    ensure!(crew.command.driver == Intervention::POLICY, "{:?}", crew.said);
+    held.signal(Signal::INT)?;
+    let (code, said) = held.end()?;
+    ensure!(code == Some(0) && said.contains("\"/plan\" has a second publisher"), "{said}");
+    thinks.signal(Signal::INT)?;
+    let (code, said) = thinks.end()?;
+    ensure!(code == Some(0) && said.contains("chunks"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn whoever_says_where_to_be_drives_within_the_limits_and_no_number_holds_the_arm() -> anyhow::Result<()> {
+    let mut crew = Crew::new(domain(1))?;
+    crew.gate = "gate";
+    let (_robot, _gate) = (crew.robot()?, gate(&crew)?);
+    crew.until("it is known where the arm is", |crew| crew.states > 0 && crew.commands > 0)?;
+    let mut plans = Publisher::<Plan>::open(&*crew.bus, "/plan", Qos::sensor())?;
+    crew.until("the gate listens", |_| plans.matched() > 0)?;
+    // The first joint goes so far in ten seconds, told in three places.
+    let mut say = |crew: &Crew, to: f64| -> anyhow::Result<()> {
+        let from = &crew.state.position;
+        let row = |share: f64| {
+            from.iter()
+                .enumerate()
+                .map(move |(joint, from)| if joint == 0 { from + share * to } else { *from })
+        };
+        let values = [0.0, 0.5, 1.0].into_iter().flat_map(row).collect();
+        let (names, due) = (crew.state.name.clone(), vec![0.0, 5.0, 10.0]);
+        plans.send(&Plan { header: header(Wall.now()), names, due, values, ..Plan::default() })?;
+        Ok(())
+    };
+    say(&crew, 0.3)?;
+    crew.release()?;
+    ensure!(crew.command.driver == Intervention::POLICY, "{:?}", crew.command);
+    let begun = Wall.now();
+    say(&crew, f64::NAN)?;
+    crew.is_held(begun, Duration::from_secs(1), "number")?;
+    ensure!(crew.command.values.iter().all(|value| value.is_finite()), "{:?}", crew.command);
+    Ok(())
+}
