@@ -13,6 +13,8 @@ mod crew;
 mod patience;
 #[path = "support/recording.rs"]
 mod recording;
+#[path = "support/running.rs"]
+mod running;
 #[path = "support/simulating.rs"]
 mod simulating;
 #[path = "support/training.rs"]
@@ -31,7 +33,8 @@ use apprentice::msg::own::{Intervention, Plan};
 use apprentice::node::diagnostics::header;
 use apprentice::time::{Clock as _, Wall};
 use apprentice::wire::Qos;
-use crew::{Crew, PATIENCE, Running, learned};
+use crew::{Crew, PATIENCE, learned};
+use running::Running;
 use rustix::process::Signal;
 
 /// For so long a policy may be silent before another may plan in its place. No test is so slow that one dies of it.
@@ -109,6 +112,19 @@ fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either
     thinks.signal(Signal::INT)?;
     let (code, said) = thinks.end()?;
     ensure!(code == Some(0) && said.contains("chunks"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn a_policy_that_thinks_alone_says_what_it_does_not_see() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let run = learned(folder.path(), &["policy.head={mse: {}}"])?;
+    let crew = Crew::new(domain(1))?;
+    let mut thinks = policy(&crew, &run)?;
+    let said = thinks.says("not heard so far: joints, target")?;
+    ensure!(!said.contains("plans"), "{said}");
+    thinks.signal(Signal::INT)?;
+    ensure!(thinks.end()?.0 == Some(0));
     Ok(())
 }
 

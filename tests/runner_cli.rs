@@ -14,6 +14,8 @@ mod crew;
 mod patience;
 #[path = "support/recording.rs"]
 mod recording;
+#[path = "support/running.rs"]
+mod running;
 #[path = "support/simulating.rs"]
 mod simulating;
 #[path = "support/training.rs"]
@@ -25,7 +27,8 @@ use std::path::Path;
 
 use anyhow::ensure;
 use cli::{apprentice, text};
-use crew::{ROBOT, Running, learned};
+use crew::{ROBOT, learned};
+use running::Running;
 use rustix::process::Signal;
 
 /// A domain that nobody else has.

@@ -14,6 +14,8 @@ mod crew;
 mod patience;
 #[path = "support/recording.rs"]
 mod recording;
+#[path = "support/running.rs"]
+mod running;
 #[path = "support/simulating.rs"]
 mod simulating;
 #[path = "support/training.rs"]

@@ -6,13 +6,12 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use apprentice::bus::typed::{self, Publisher};
 use apprentice::bus::{self, Bus, Inbox, Kind, Limit, Subscription};
 use apprentice::config::Settings;
@@ -21,11 +20,10 @@ use apprentice::msg::own::{Command, Intervention, Recording};
 use apprentice::msg::sensor::JointState;
 use apprentice::msg::std::{Float64MultiArray, SetBool, SetBoolRequest, Time, Trigger, TriggerRequest};
 use apprentice::node::simulator::{Options, Pace};
-use apprentice::time::{Clock as _, Stamp, Wall};
+use apprentice::time::Stamp;
 use apprentice::wire::Qos;
-use rustix::process::{Pid, Signal, kill_process};
 
-use crate::cli::command;
+use crate::running::Running;
 use crate::simulating::options;
 use crate::training::Setup;
 use crate::{collecting, patience};
@@ -47,58 +45,6 @@ pub(crate) fn learned(out: &Path, sets: &[&str]) -> anyhow::Result<PathBuf> {
     let run = out.join("run");
     Setup::with(settings, &bags, &out.join("cache")).train(&run, false)?;
     Ok(run)
-}
-
-/// A process that is ended with the test.
-pub(crate) struct Running(Child);
-
-impl Running {
-    pub(crate) fn start<'a>(
-        words: impl IntoIterator<Item = &'a str>,
-        paths: &[&Path],
-    ) -> anyhow::Result<Self> {
-        let mut command = command(words, paths);
-        Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
-    }
-
-    /// Sends it a signal; when, by the machine's time.
-    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<Stamp> {
-        let at = Wall.now();
-        kill_process(Pid::from_child(&self.0), signal)?;
-        Ok(at)
-    }
-
-    /// Kills it, as nothing can be caught that ends like that; when.
-    pub(crate) fn kill(mut self) -> anyhow::Result<Stamp> {
-        let at = self.signal(Signal::KILL)?;
-        self.0.wait()?;
-        Ok(at)
-    }
-
-    /// Waits for its end; the exit code and all that it said.
-    pub(crate) fn end(mut self) -> anyhow::Result<(Option<i32>, String)> {
-        let waited = patience::until("the process ends", PATIENCE, || Ok(self.0.try_wait()?.is_some()));
-        if waited.is_err() {
-            self.0.kill()?;
-        }
-        let mut said = String::new();
-        for stream in [
-            self.0.stdout.take().map(|out| Box::new(out) as Box<dyn std::io::Read>),
-            self.0.stderr.take().map(|out| Box::new(out) as Box<dyn std::io::Read>),
-        ] {
-            std::io::Read::read_to_string(&mut stream.context("it is piped")?, &mut said)?;
-        }
-        waited.with_context(|| said.clone())?;
-        Ok((self.0.wait()?.code(), said))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // One that has ended already cannot be ended.
-        self.0.kill().unwrap_or_default();
-        self.0.wait().map_or_else(drop, drop);
-    }
 }
 
 /// So old may what is seen, told or wished be here, in milliseconds: machines that test are busy.

@@ -4,12 +4,13 @@
 
 #![allow(dead_code, reason = "each test file uses the part it needs")]
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use apprentice::time::{Clock as _, Stamp, Wall};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cli::command;
@@ -31,9 +32,34 @@ impl Running {
         Ok(Self(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?))
     }
 
-    /// Asks it to end, as Ctrl-C does.
+    /// Sends it a signal; when, by the machine's time.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<Stamp> {
+        let at = Wall.now();
+        kill_process(Pid::from_child(&self.0), signal)?;
+        Ok(at)
+    }
+
+    /// Asks it to end.
     pub(crate) fn stop(&self) -> anyhow::Result<()> {
-        Ok(kill_process(Pid::from_child(&self.0), Signal::TERM)?)
+        self.signal(Signal::TERM).map(drop)
+    }
+
+    /// Kills it, as nothing can be caught that ends like that; when.
+    pub(crate) fn kill(mut self) -> anyhow::Result<Stamp> {
+        let at = self.signal(Signal::KILL)?;
+        self.0.wait()?;
+        Ok(at)
+    }
+
+    /// Waits until it says that in its log, and gives all that it said until then.
+    pub(crate) fn says(&mut self, words: &str) -> anyhow::Result<String> {
+        let mut log = BufReader::new(self.0.stderr.take().context("it is piped")?);
+        let mut said = String::new();
+        while !said.contains(words) {
+            ensure!(log.read_line(&mut said)? > 0, "it ended without a word of {words:?}: {said}");
+        }
+        self.0.stderr = Some(log.into_inner());
+        Ok(said)
     }
 
     /// Waits for its end; the exit code and all that it said.
@@ -54,5 +80,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         // One that has ended already cannot be ended.
         self.0.kill().unwrap_or_default();
+        self.0.wait().map_or_else(drop, drop);
     }
 }

@@ -218,7 +218,7 @@ impl fmt::Display for Words<'_> {
             Reason::Clock(Odd::Ahead) => "the clock leapt ahead",
             Reason::Doubt => "the policy is in doubt and asks for a person",
             Reason::ExpertGone => {
-                "the device of the person who drives fell silent: let go and take over anew"
+                "the device of the person who drives fell silent or wants what cannot be: let go and take over anew"
             }
             Reason::Awaited => "a person takes over; waiting for the first word of the device",
             Reason::Disagrees => "a person takes over; the leader is too far from the robot: bring it there",

@@ -147,6 +147,12 @@ impl Eyes {
         Ok(stamps.own)
     }
 
+    /// The streams that have to speak before the grid begins.
+    pub(super) fn unheard(&self) -> Vec<&str> {
+        let silent = |(name, word): (_, &Word)| word.newest.is_none().then_some(name);
+        self.layout.streams().zip(&self.words).filter_map(silent).filter(|_| self.first.is_none()).collect()
+    }
+
     /// Hears what is to be reached, told as the stream of that number.
     pub(super) fn aim(&mut self, stream: usize, sample: &Sample) -> Result<(), Unread> {
         let (_, reading) = self.decoder.read(stream, sample)?;

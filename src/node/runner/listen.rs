@@ -46,6 +46,7 @@ const OWED: Duration = Duration::from_millis(250);
 /// Who listens.
 #[derive(Debug)]
 pub(super) struct Listener {
+    half: Half,
     pace: Pace,
     shared: Arc<Shared>,
     hours: LoggedHours,
@@ -125,6 +126,7 @@ impl Listener {
             turned: Stamp(i64::MIN),
             moved: Instant::now(),
             hours: LoggedHours(hours),
+            half,
             pace,
             shared,
             inbox,
@@ -135,7 +137,7 @@ impl Listener {
     }
 
     /// Hands plans that are heard on to control by that way.
-    pub(super) fn to_control(&mut self, way: Way) {
+    pub(super) fn hand_on_by(&mut self, way: Way) {
         self.elsewhere.way = Some(way);
     }
 
@@ -178,6 +180,9 @@ impl Listener {
         }
         self.turned = now;
         self.elsewhere.look(&self.shared);
+        if self.half == Half::Thinking {
+            self.elsewhere.await_all(&self.eyes.unheard());
+        }
         let mut complete = self.eyes.complete(now);
         if !complete && self.pace == Pace::Lockstep && self.moved.elapsed() > OWED {
             self.eyes.give_up(now);

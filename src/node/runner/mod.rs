@@ -268,7 +268,7 @@ impl Runner {
             }
         }
         if let Some(way) = way {
-            listener.to_control(way);
+            listener.hand_on_by(way);
         }
         threads.push(start("listening", move || listener.run())?);
         if let Some(drives) = self.drives {

@@ -55,6 +55,7 @@ pub(super) struct Thinker {
     plans: Publisher<Plan>,
     figures: Arc<Figures>,
     complaint: Complaint,
+    blind: Complaint,
     said_slow: bool,
 }
 
@@ -89,6 +90,7 @@ impl Thinker {
             thinking: Thinking::new(Duration::ZERO),
             state: State::Well,
             complaint: Complaint::default(),
+            blind: Complaint::default(),
             said_slow: false,
             mind,
             shared,
@@ -111,9 +113,10 @@ impl Thinker {
             if let Ok(mind) = self.ways.minds.try_recv() {
                 self.change(mind);
             }
-            let Some((version, history)) = self.see(considered) else { continue };
-            if !history.is_empty() {
-                self.consider(&history);
+            let Some((version, seen)) = self.see(considered) else { continue };
+            match seen {
+                Ok(history) => self.consider(&history),
+                Err(gap) => self.blind(&gap),
             }
             considered = version;
             lock(&self.shared.sight.seen).considered = considered;
@@ -132,13 +135,24 @@ impl Thinker {
         add(&self.shared.counts.reloads, 1);
     }
 
-    /// What was seen, when it is other than what was considered last.
-    fn see(&self, considered: u64) -> Option<(u64, Vec<Observation>)> {
+    /// What was seen, when it is other than what was considered last; why it is nothing, where it is.
+    fn see(&self, considered: u64) -> Option<(u64, Result<Vec<Observation>, String>)> {
         let mut seen = lock(&self.shared.sight.seen);
         if seen.version <= considered {
             seen = wait(&self.shared.sight.news, seen, LOOK_UP);
         }
-        (seen.version > considered).then(|| (seen.version, seen.history.clone()))
+        let news = || match seen.history.is_empty() {
+            false => Ok(seen.history.clone()),
+            true => Err(seen.gap.clone().unwrap_or_default()),
+        };
+        (seen.version > considered).then(|| (seen.version, news()))
+    }
+
+    /// Says why there is nothing to think about.
+    fn blind(&mut self, gap: &str) {
+        if let Some(times) = self.blind.raise(Instant::now()) {
+            tracing::warn!(times, "nothing to think about: {gap}");
+        }
     }
 
     fn consider(&mut self, history: &[Observation]) {

@@ -22,6 +22,9 @@ use crate::node::report;
 use crate::time::Stamp;
 use crate::wire::{Gid, Sample};
 
+/// How often it is said for whom it is waited.
+const WAIT: Duration = Duration::from_secs(2);
+
 /// What is known of the other half.
 #[derive(Debug)]
 pub(super) struct Elsewhere {
@@ -32,6 +35,8 @@ pub(super) struct Elsewhere {
     /// Who planned last.
     planner: Option<Option<Gid>>,
     commands: Only,
+    /// When it is said next for whom it is waited.
+    wait: Instant,
     /// By when the next command says who drives.
     driven: Option<Instant>,
     patience: Duration,
@@ -52,6 +57,7 @@ impl Elsewhere {
             plans: Only::new(milliseconds(control.watchdog.thinking_ms)),
             planner: None,
             commands: Only::new(patience),
+            wait: Instant::now() + WAIT,
             driven: None,
             patience,
             period: robot.period(),
@@ -65,6 +71,17 @@ impl Elsewhere {
             self.driven = None;
             shared.driver.store(Intervention::HOLD, Relaxed);
             tracing::warn!("nothing is heard of who drives: it is planned from where the robot is");
+        }
+    }
+
+    /// Says of whom nothing was ever heard. Where control is in this process the robot is held for it, in words.
+    pub(super) fn await_all(&mut self, unheard: &[&str]) {
+        if !unheard.is_empty() && Instant::now() > self.wait {
+            self.wait = Instant::now() + WAIT;
+            tracing::warn!(
+                "there is no plan before everything is seen; not heard so far: {}",
+                unheard.join(", ")
+            );
         }
     }
 
