@@ -56,6 +56,15 @@ fn what_is_wrong_is_said_before_anything_moves() {
     let none: [&Path; 0] = [];
     let unsaid = apprentice(["run", "--policy", "nowhere"], none);
     assert_eq!(unsaid.status.code(), Some(2), "{}", text(&unsaid.stderr));
+    for (words, why) in [
+        (vec!["run", "--only", "policy"], "who thinks needs a policy"),
+        (vec!["run", "--only", "gate", "--watch"], "--watch means nothing with --only gate"),
+        (vec!["run", "--only", "gate", "--policy", "nowhere"], "--policy means nothing with --only gate"),
+    ] {
+        let wrong = apprentice(words.into_iter().chain(["--config", ROBOT, "--bus", "local"]), none);
+        let said = text(&wrong.stderr);
+        assert!(wrong.status.code() == Some(2) && said.contains(why), "{said}");
+    }
     let missing = apprentice(["run", "--config", ROBOT, "--policy", "nowhere", "--bus", "local"], none);
     let said = text(&missing.stderr);
     assert!(
