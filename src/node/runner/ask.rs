@@ -16,6 +16,8 @@ use crate::bus::{Bus, Served};
 use crate::control::Mode;
 use crate::msg::own::{Load, LoadResponse};
 use crate::msg::std::{SetBool, SetBoolResponse, Trigger, TriggerResponse};
+use crate::node::Stop;
+use crate::node::lifecycle::{Lifecycle, Lives, Phase, Way};
 
 /// How long it is waited for what comes of a wish.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -65,6 +67,44 @@ pub(super) fn serve(
         Ok(LoadResponse { success, message })
     })?);
     Ok((served, reloads))
+}
+
+/// A runner's life: it is active while somebody drives, and ends by the wish to stop, which brings the robot to rest first.
+pub(super) fn live(
+    bus: &dyn Bus,
+    shared: &Arc<Shared>,
+    now: &Arc<Mutex<Now>>,
+    stop: &Stop,
+) -> Result<Lifecycle, Error> {
+    let life = Life { shared: Arc::clone(shared), now: Arc::clone(now), stop: stop.clone() };
+    Ok(Lifecycle::serve(bus, life)?)
+}
+
+struct Life {
+    shared: Arc<Shared>,
+    now: Arc<Mutex<Now>>,
+    stop: Stop,
+}
+
+impl Lives for Life {
+    fn phase(&self) -> Phase {
+        match lock(&self.now).mode {
+            _ if self.stop.wished() => Phase::Finalized,
+            Mode::Hold(_) => Phase::Inactive,
+            Mode::Policy | Mode::Human => Phase::Active,
+        }
+    }
+
+    fn go(&mut self, way: Way) -> (bool, String) {
+        match way {
+            Way::Activate => ask(&self.shared, &self.now, Wish::Resume, |mode| mode == Mode::Policy),
+            Way::Deactivate => ask(&self.shared, &self.now, Wish::Hold, |mode| matches!(mode, Mode::Hold(_))),
+            Way::Shutdown => {
+                self.stop.wish();
+                (true, "it ends".to_owned())
+            }
+        }
+    }
 }
 
 /// Utters a wish, and says what came of it: whether it was granted, and who drives now.

@@ -55,6 +55,7 @@ use tell::Teller;
 use think::Thinker;
 
 use super::Context;
+use super::lifecycle::Lifecycle;
 use crate::bus::Served;
 use crate::control::{Gate, Limited, limits};
 use crate::precedence::Granted;
@@ -203,7 +204,7 @@ pub struct Runner {
     mind: Mind,
     load: Load,
     reloads: ask::Reloads,
-    _served: Vec<Box<dyn Served>>,
+    _served: (Vec<Box<dyn Served>>, Lifecycle),
 }
 
 impl std::fmt::Debug for Runner {
@@ -225,6 +226,7 @@ impl Runner {
         let now = Arc::<Mutex<Now>>::default();
         let granted = Arc::default();
         let (served, reloads) = ask::serve(bus, &shared, &now)?;
+        let life = ask::live(bus, &shared, &now, &context.stop)?;
         let (goal, pace) = (options.goal.as_deref(), options.pace);
         let (heard, noted) = (Arc::clone(&shared), left.clone());
         Ok(Self {
@@ -242,7 +244,7 @@ impl Runner {
                 Arc::clone(&granted),
             )?,
             context: context.clone(),
-            _served: served,
+            _served: (served, life),
             options,
             shared,
             hours,
