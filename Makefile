@@ -3,6 +3,7 @@
 #   make setup          libtorch, MuJoCo and the tests' peers into .setup/, once; CUDA=1 for the full CUDA set
 #   make demo           the whole story in the simulator, from nothing to a page: recorded, learned, tried, corrected
 #   make test           formatting, lints once per feature set, every test, and of the robot's small build what differs
+#   make test-ros       what needs ROS 2, against the one that is sourced, this package's own interfaces included
 #   make bench          the README's figures of speed, each beside its bar
 #   make fuzz           a minute of the fuzzer for each target; `make test` only checks that they build
 #   make clean          what was built; `make distclean` also what was brought
@@ -13,7 +14,7 @@ CARGO ?= cargo
 CROSS := aarch64-unknown-linux-gnu
 SETUP := $(PYTHON) setup/setup.py $(if $(CUDA),--cuda)
 
-.PHONY: setup demo test lint format clippy ros aarch64 fuzz fuzz-builds bench clean distclean
+.PHONY: setup demo test test-ros lint format clippy ros aarch64 fuzz fuzz-builds bench clean distclean
 
 setup:
 	@$(SETUP)
@@ -32,6 +33,11 @@ test: lint
 	$(CARGO) test --locked
 	$(CARGO) test $(SMALL) --lib --bins $(SMALL_TESTS:%=--test %)
 
+# The interfaces come from `colcon build`; its install/setup.bash is to be sourced.
+test-ros:
+	@test -n "$$AMENT_PREFIX_PATH" || { echo "test-ros: source ROS 2 and install/setup.bash first"; exit 1; }
+	$(CARGO) test --locked --no-default-features --features ros,dds --test bus_contract --test ros
+
 lint: format clippy ros aarch64 fuzz-builds
 
 format:
@@ -46,7 +52,7 @@ clippy: setup
 
 # Without ROS 2 only what r2r's bundled bindings know can be checked.
 ros: setup
-	@echo "ros: type-checked without ROS 2; unchecked: the list of services at the foot of src/bus/ros_service.rs"
+	@echo "ros: type-checked without ROS 2; unchecked: the list of services at the foot of src/bus/ros/service.rs"
 	$(CARGO) clippy --locked --no-default-features --features ros-check -- --deny warnings
 
 # The build for a robot's small computer: bundled C code needs a cross compiler even for a check.

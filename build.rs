@@ -8,6 +8,9 @@ use std::env;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=MUJOCO_DYNAMIC_LINK_DIR");
+    if env::var_os("CARGO_FEATURE_ROS").is_some() && env::var_os("CARGO_FEATURE_ROS_CHECK").is_none() {
+        find_interfaces();
+    }
     let mut folders = Vec::new();
     if env::var_os("CARGO_FEATURE_LEARN").is_some() {
         // Told by torch-sys, which is a direct dependency for this reason.
@@ -20,6 +23,21 @@ fn main() {
     }
     for folder in folders {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{folder}");
+    }
+}
+
+/// Whether r2r could bind what `src/bus/ros/service.rs` names: without this, a missing package is a page of errors there.
+fn find_interfaces() {
+    println!("cargo:rerun-if-env-changed=AMENT_PREFIX_PATH");
+    let sourced = env::var_os("AMENT_PREFIX_PATH").unwrap_or_default();
+    for package in ["apprentice", "std_srvs", "lifecycle_msgs", "rosgraph_msgs"] {
+        let index = std::path::Path::new("share/ament_index/resource_index/rosidl_interfaces").join(package);
+        let found = env::split_paths(&sourced).any(|prefix| prefix.join(&index).exists());
+        let how = match package {
+            "apprentice" => "they are made by `colcon build`, which then builds the binary too".to_owned(),
+            other => format!("sudo apt install ros-$ROS_DISTRO-{}", other.replace('_', "-")),
+        };
+        assert!(found, "the interfaces of {package:?} are not in the ROS 2 that is sourced: {how}");
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod contract;
 mod layers;
+pub mod parameters;
 mod read;
 mod tree;
 mod urdf;

@@ -42,6 +42,7 @@ use apprentice::config;
 use clap::Parser;
 
 use command::options::WrongUse;
+use command::ros_args::RosArgs;
 use command::{bag, dart, demo, doctor, gate, record, ros_args, standin, teleop};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
@@ -93,6 +94,22 @@ enum Command {
 }
 
 impl Command {
+    /// What its node is called where nothing else is asked for.
+    fn node(&self) -> &'static str {
+        match self {
+            Self::Record(_) => "recorder",
+            Self::Teleop(_) => "teleop",
+            #[cfg(feature = "sim")]
+            Self::Sim(_) => "simulator",
+            #[cfg(feature = "learn")]
+            Self::Run(_) => "policy",
+            Self::Gate(_) => "gate",
+            #[cfg(feature = "learn")]
+            Self::Train(_) => "trainer",
+            _ => "apprentice",
+        }
+    }
+
     /// From which level on is logged where nothing else is said; less where what happens is told anyway.
     fn level(&self) -> &'static str {
         match self {
@@ -105,21 +122,32 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    let (arguments, ros) = ros_args::split(std::env::args());
+    let (arguments, mut ros) = ros_args::split(std::env::args());
     let cli = Cli::parse_from(arguments);
     command::options::log(cli.verbose, cli.command.level(), &ros);
-    let done = match cli.command {
-        Command::Record(record) => record.run(&ros),
-        Command::Teleop(teleop) => teleop.run(&ros),
+    let done = ros.read_files(cli.command.node()).and_then(|()| start(cli.command, &ros));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("apprentice: {error:#}");
+            ExitCode::from(if error.is::<WrongUse>() || error.is::<config::Error>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn start(command: Command, ros: &RosArgs) -> anyhow::Result<()> {
+    match command {
+        Command::Record(record) => record.run(ros),
+        Command::Teleop(teleop) => teleop.run(ros),
         Command::Bag(bag) => bag.run(),
         Command::Dart(noise) => noise.run(),
         Command::Doctor(doctor) => doctor.run(),
-        Command::Demo(demo) => demo.run(&ros),
+        Command::Demo(demo) => demo.run(ros),
         #[cfg(feature = "sim")]
-        Command::Sim(sim) => sim.run(&ros),
+        Command::Sim(sim) => sim.run(ros),
         #[cfg(feature = "learn")]
-        Command::Run(run) => run.run(&ros),
-        Command::Gate(gate) => gate.run(&ros),
+        Command::Run(run) => run.run(ros),
+        Command::Gate(gate) => gate.run(ros),
         #[cfg(feature = "learn")]
         Command::Train(train) => train.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]
@@ -130,13 +158,6 @@ fn main() -> ExitCode {
         Command::Dagger(dagger) => dagger.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]
         Command::Study(study) => study.run(),
-        Command::Standin(standin) => standin.run(&ros),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("apprentice: {error:#}");
-            ExitCode::from(if error.is::<WrongUse>() || error.is::<config::Error>() { 2 } else { 1 })
-        }
+        Command::Standin(standin) => standin.run(ros),
     }
 }

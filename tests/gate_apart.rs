@@ -27,8 +27,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use apprentice::bus::typed::{Publisher, subscribe};
+use apprentice::bus::typed::{Publisher, call_typed, subscribe};
 use apprentice::bus::{Inbox, Limit};
+use apprentice::msg::lifecycle::{ChangeState, ChangeStateRequest, Transition};
 use apprentice::msg::own::{Intervention, Plan};
 use apprentice::node::diagnostics::header;
 use apprentice::time::{Clock as _, Wall};
@@ -93,6 +94,21 @@ fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either
     crew.until("it speaks", |crew| crew.commands > commands && !crew.command.values.is_empty())?;
     crew.stays(100)?;
     crew.release()?;
+
+    // It is asked to pause, and to go on: without a plan the arm is held, with the next one it is not.
+    let request = |id| ChangeStateRequest { transition: Transition { id, label: String::new() } };
+    let change = |crew: &Crew, id| {
+        let asked = request(id);
+        Ok::<_, anyhow::Error>(
+            call_typed::<ChangeState>(&*crew.bus, "/policy/change_state", &asked, PATIENCE)?.success,
+        )
+    };
+    let since = Wall.now();
+    ensure!(change(&crew, Transition::TRANSITION_DEACTIVATE)?, "it pauses");
+    crew.is_held(since, CHUNK, "plan")?;
+    ensure!(!change(&crew, Transition::TRANSITION_DEACTIVATE)?, "it pauses already");
+    ensure!(change(&crew, Transition::TRANSITION_ACTIVATE)?, "it goes on");
+    crew.until("the policy drives", |crew| crew.command.driver == Intervention::POLICY)?;
 
     // Another that plans beside it is refused.
     let inbox = Inbox::new(Limit { samples: 1000, bytes: 1 << 24 });

@@ -60,6 +60,11 @@ impl Node {
     }
 }
 
+/// Whether a topic is kept from view: a part of its name begins with an underscore. Who asks for all does not mean it.
+pub fn is_hidden(name: &str) -> bool {
+    name.split('/').any(|token| token.starts_with('_'))
+}
+
 fn refuse<T>(name: &str, why: &'static str) -> Result<T, Error> {
     Err(Error::Name { name: name.to_owned(), why })
 }
@@ -96,6 +101,12 @@ mod tests {
         assert_eq!(node.resolve("~/start")?, "/left/arm/recorder/start");
         assert_eq!(Node::new("recorder", "/")?.resolve("~/start")?, "/recorder/start");
         Ok(())
+    }
+
+    #[test]
+    fn a_topic_is_hidden_where_a_part_of_it_is() {
+        assert!(is_hidden("/arm/_internal/state") && is_hidden("/_x"));
+        assert!(!is_hidden("/arm_left/joint_states"));
     }
 
     #[test]

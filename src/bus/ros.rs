@@ -1,185 +1,58 @@
 //! The bus of a machine with ROS 2 sourced, through its own client library: any middleware, remapping, namespaces.
 //!
-//! r2r's node is not to be shared and its waiting cannot be interrupted, so one thread owns it: it waits a little, does
-//! what others asked for, and empties every subscription into its inbox before it waits again. r2r would otherwise drop
-//! the newest of more than ten without a word. What the middleware below loses it does not tell: samples of this bus
-//! carry neither publisher nor number, and only what an inbox drops is counted.
+//! What r2r does not pass on is not there: samples of this bus carry neither publisher nor number nor time of sending, so what
+//! the middleware loses nobody can count, only what an inbox drops; and a subscription that ended is given back to the
+//! middleware when the next message on its topic comes, because r2r looks at it only then. A recorder that shall count every loss,
+//! or record types that were not there when this was built, uses the `dds` bus beside ROS 2. Domain and reach are what
+//! ROS 2's own variables say: r2r has no other way to be told.
 
-#[path = "ros_service.rs"]
+mod line;
+mod quality;
 mod service;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures::executor::{LocalPool, LocalSpawner};
-use futures::future::{AbortHandle, abortable};
-use futures::task::LocalSpawnExt;
-use futures::{FutureExt, StreamExt};
-use r2r::QosProfile;
-use r2r::qos::{DurabilityPolicy, HistoryPolicy, ReliabilityPolicy};
+use futures::StreamExt;
 
 use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, clock};
 use crate::time::{Clock, Wall};
-use crate::wire::{Durability, History, Qos, Reliability, Sample, Topic};
-
-/// How long the node waits for something to happen before it looks at what it was asked for.
-const SPIN: Duration = Duration::from_millis(2);
-/// Keeps the node's wait from ending at once where nothing is waited for.
-const KEEP_WAITING: Duration = Duration::from_secs(1);
-/// How many who ask the node for something are not kept waiting.
-const ASKING: usize = 16;
-
-type Cause = Box<dyn std::error::Error + Send + Sync>;
-type Work = Box<dyn FnOnce(&mut Spinner) + Send>;
+use crate::wire::{Sample, Topic};
+use line::Line;
+use quality::{profile, qos_of};
 
 /// One node's end of ROS 2.
 pub struct Ros {
     node: Node,
-    work: SyncSender<Work>,
+    line: Arc<Line>,
     sim_clock: Option<Arc<dyn Clock>>,
-}
-
-/// What the thread of the node has. It ends when nobody can ask it any more.
-struct Spinner {
-    node: r2r::Node,
-    spawner: LocalSpawner,
 }
 
 impl Ros {
     /// Starts a ROS 2 node. Its name and namespace are those of `options` unless the command line remaps them.
     pub fn open(options: &Options, node: Node) -> Result<Self, Error> {
-        let opened = |source| Error::Open { bus: "ros", source };
-        let (work, asked) = sync_channel::<Work>(ASKING);
-        let (tell, told) = sync_channel(1);
-        thread::Builder::new()
-            .name("bus ros".to_owned())
-            .spawn(move || match create(&node) {
-                Ok(created) => {
-                    let named = named(&created);
-                    if tell.send(named).is_ok() {
-                        spin(created, &asked);
-                    }
-                }
-                // Nobody listens only where opening was given up.
-                Err(error) => drop(tell.send(Err(error))),
-            })
-            .map_err(|error| opened(error.into()))?;
-        let named = told.recv().map_err(|_gone| opened("the thread of the node ended".into()))?;
-        let (name, namespace) = named.map_err(opened)?;
-        let mut ros = Self { node: Node::new(&name, &namespace)?, work, sim_clock: None };
+        refuse_what_ros_is_not_told(options)?;
+        let (line, node) = Line::open(node)?;
+        let mut ros = Self { node, line: Arc::new(line), sim_clock: None };
         if options.sim_time {
             ros.sim_clock = Some(clock::follow(&ros)?);
         }
         Ok(ros)
     }
-
-    /// Has the node's thread do something, and waits for what came of it.
-    fn ask<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        (name, type_name): (&str, &str),
-        work: impl FnOnce(&mut Spinner) -> Result<T, Cause> + Send + 'static,
-    ) -> Result<T, Error> {
-        let failed = |source| Error::Transport {
-            what,
-            topic: name.to_owned(),
-            type_name: type_name.to_owned(),
-            source,
-        };
-        let (tell, told) = sync_channel(1);
-        let work: Work = Box::new(move |spinner| drop(tell.send(work(spinner))));
-        self.work.send(work).map_err(|_gone| failed("the node is gone".into()))?;
-        told.recv().map_err(|_gone| failed("the node is gone".into()))?.map_err(failed)
-    }
 }
 
-fn create(node: &Node) -> Result<r2r::Node, Cause> {
-    let context = r2r::Context::create()?;
-    Ok(r2r::Node::create(context, node.name(), node.namespace())?)
-}
-
-/// What the node is called after remapping.
-fn named(node: &r2r::Node) -> Result<(String, String), Cause> {
-    Ok((node.name()?, node.namespace()?))
-}
-
-fn spin(mut node: r2r::Node, asked: &Receiver<Work>) {
-    let mut pool = LocalPool::new();
-    let waiting = node.create_wall_timer(KEEP_WAITING);
-    if let Err(error) = &waiting {
-        tracing::warn!(%error, "the node will not wait quietly");
-    }
-    let mut spinner = Spinner { node, spawner: pool.spawner() };
-    loop {
-        spinner.node.spin_once(SPIN);
-        pool.run_until_stalled();
-        loop {
-            match asked.try_recv() {
-                Ok(work) => work(&mut spinner),
-                Err(std::sync::mpsc::TryRecvError::Empty) => break,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => return,
-            }
-        }
-    }
-}
-
-fn profile(qos: &Qos) -> QosProfile {
-    // Zero is how ROS 2 says unlimited.
-    let period = Option::unwrap_or_default;
-    let (history, depth) = match qos.history {
-        History::KeepLast(depth) => (HistoryPolicy::KeepLast, depth as usize),
-        History::KeepAll => (HistoryPolicy::KeepAll, 0),
-    };
-    QosProfile {
-        history,
-        depth,
-        reliability: match qos.reliability {
-            Reliability::Reliable => ReliabilityPolicy::Reliable,
-            Reliability::BestEffort => ReliabilityPolicy::BestEffort,
-        },
-        durability: match qos.durability {
-            Durability::TransientLocal => DurabilityPolicy::TransientLocal,
-            Durability::Volatile => DurabilityPolicy::Volatile,
-        },
-        deadline: period(qos.deadline),
-        lifespan: period(qos.lifespan),
-        liveliness_lease_duration: period(qos.lease),
-        ..QosProfile::default()
-    }
-}
-
-fn qos_of(profile: &QosProfile) -> Qos {
-    // What is unlimited comes back as a time nobody lives to see.
-    let limited =
-        |period: Duration| (!period.is_zero() && period < Duration::from_secs(1 << 32)).then_some(period);
-    Qos {
-        reliability: match profile.reliability {
-            ReliabilityPolicy::Reliable => Reliability::Reliable,
-            _ => Reliability::BestEffort,
-        },
-        durability: match profile.durability {
-            DurabilityPolicy::TransientLocal => Durability::TransientLocal,
-            _ => Durability::Volatile,
-        },
-        history: match profile.history {
-            HistoryPolicy::KeepAll => History::KeepAll,
-            _ => History::KeepLast(u32::try_from(profile.depth).unwrap_or(u32::MAX)),
-        },
-        deadline: limited(profile.deadline),
-        lifespan: limited(profile.lifespan),
-        lease: limited(profile.liveliness_lease_duration),
-    }
-}
-
-/// Ends a task of the node's thread.
-struct Abort(AbortHandle);
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        self.0.abort();
+/// A domain or a reach that only ROS 2's own variables can set must not be promised.
+fn refuse_what_ros_is_not_told(options: &Options) -> Result<(), Error> {
+    let refuse = |words: String| Err(Error::Open { bus: "ros", source: words.into() });
+    let said = Options { domain: None, ..options.clone() }.domain()?;
+    match options.domain {
+        Some(wanted) if wanted != said => refuse(format!(
+            "ROS 2 is in the domain {said}; another is chosen by ROS_DOMAIN_ID={wanted}, or with the `dds` bus"
+        )),
+        _ if options.leave_host => refuse(
+            "how far ROS 2 reaches is set by ROS_LOCALHOST_ONLY and ROS_AUTOMATIC_DISCOVERY_RANGE".to_owned(),
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -187,20 +60,20 @@ impl Bus for Ros {
     fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
         let topic = Topic { name: self.node.resolve(&topic.name)?, ..topic.clone() };
         let (name, type_name, qos) = (topic.name.clone(), topic.type_name.clone(), profile(&topic.qos));
-        let publisher = self.ask("advertising", (&topic.name, &topic.type_name), move |spinner| {
+        let publisher = self.line.ask("advertising", (&topic.name, &topic.type_name), move |spinner| {
             Ok(spinner.node.create_publisher_untyped(&name, &type_name, qos)?)
         })?;
-        Ok(Box::new(Mouth { topic, publisher: Some(publisher), work: self.work.clone() }))
+        Ok(Box::new(Mouth { topic, publisher: Some(publisher), line: Arc::clone(&self.line) }))
     }
 
     fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error> {
         let topic = Arc::new(Topic { name: self.node.resolve(&topic.name)?, ..topic.clone() });
         let (door, clock) = (inbox.door(), self.clock());
         let (entrance, arriving) = (door.clone(), Arc::clone(&topic));
-        let abort = self.ask("subscribing", (&topic.name, &topic.type_name), move |spinner| {
+        let task = self.line.ask("subscribing", (&topic.name, &topic.type_name), move |spinner| {
             let topic = arriving;
             let stream = spinner.node.subscribe_raw(&topic.name, &topic.type_name, profile(&topic.qos))?;
-            let deliver = stream.for_each(move |cdr| {
+            spinner.start(stream.for_each(move |cdr| {
                 entrance.deliver(Sample {
                     topic: Arc::clone(&topic),
                     received: clock.now(),
@@ -210,19 +83,16 @@ impl Bus for Ros {
                     cdr: Bytes::from(cdr),
                 });
                 futures::future::ready(())
-            });
-            let (deliver, abort) = abortable(deliver);
-            spinner.spawner.spawn_local(deliver.map(|_ended| ()))?;
-            Ok(Abort(abort))
+            }))
         })?;
-        Ok(door.subscription(abort))
+        Ok(door.subscription(task))
     }
 
     fn offers(&self) -> Vec<Offer> {
         let own = self.node.full_name();
-        let offers = self.ask("looking around", ("/", ""), move |spinner| {
-            let topics = spinner.node.get_topic_names_and_types()?;
-            let offers = topics.into_keys().filter_map(|name| offer(&spinner.node, name, &own));
+        let offers = self.line.ask("looking around", ("/", ""), move |spinner| {
+            let topics = spinner.topics()?;
+            let offers = topics.into_iter().filter_map(|name| offer(&spinner.node, name, &own));
             Ok(offers.collect::<Vec<Offer>>())
         });
         let mut offers = offers.unwrap_or_else(|error| {
@@ -238,11 +108,17 @@ impl Bus for Ros {
     }
 
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
-        service::serve(self, self.node.resolve(name)?, type_name, answer)
+        service::serve(&self.line, self.node.resolve(name)?, type_name, answer)
     }
 
-    fn call(&self, name: &str, type_name: &str, request: Bytes, within: Duration) -> Result<Bytes, Error> {
-        service::call(self, self.node.resolve(name)?, type_name, &request, within)
+    fn call(
+        &self,
+        name: &str,
+        type_name: &str,
+        request: Bytes,
+        within: std::time::Duration,
+    ) -> Result<Bytes, Error> {
+        service::call(&self.line, self.node.resolve(name)?, type_name, request, within)
     }
 
     fn node(&self) -> &Node {
@@ -268,7 +144,7 @@ struct Mouth {
     topic: Topic,
     /// Taken out when it is given back to the node.
     publisher: Option<r2r::PublisherUntyped>,
-    work: SyncSender<Work>,
+    line: Arc<Line>,
 }
 
 impl Sink for Mouth {
@@ -293,9 +169,7 @@ impl Sink for Mouth {
 impl Drop for Mouth {
     fn drop(&mut self) {
         if let Some(publisher) = self.publisher.take() {
-            let work: Work = Box::new(move |spinner| spinner.node.destroy_publisher_untyped(publisher));
-            // Where the node is gone its publishers are too.
-            drop(self.work.send(work));
+            self.line.tell(Box::new(move |spinner| spinner.node.destroy_publisher_untyped(publisher)));
         }
     }
 }

@@ -36,6 +36,12 @@ impl NoteArgs {
         Self { task: Some(task.to_owned()), ..Self::default() }
     }
 
+    /// What is told in another way, where no option says it.
+    pub(crate) fn tell(&mut self, task: Option<String>, operator: Option<String>) {
+        self.task = self.task.take().or(task);
+        self.operator = self.operator.take().or(operator);
+    }
+
     /// As they are kept in a bag.
     pub(crate) fn notes(self) -> Notes {
         let named = [(TASK, self.task.clone()), (PROMPT, self.task), (OPERATOR, self.operator)];

@@ -106,6 +106,10 @@ impl BusArgs {
         if self.bus == BusKind::Local {
             return Ok(None);
         }
+        #[cfg(feature = "ros")]
+        if self.bus == BusKind::Ros {
+            return Ok(Some(format!("domain {}, as far as ROS 2 is set to reach", self.told_domain()?)));
+        }
         let reach = if self.off_host { "this host and others" } else { "this host only" };
         Ok(Some(format!("domain {}, {reach}", self.told_domain()?)))
     }
@@ -129,6 +133,9 @@ impl BusArgs {
     fn open_as(&self, node: &str, ros: &RosArgs, unhurried: bool) -> anyhow::Result<Arc<dyn Bus>> {
         for undone in &ros.undone {
             tracing::warn!("{undone} is not something that this program does: ignored");
+        }
+        for (name, value) in &ros.parameters {
+            tracing::warn!("{node} has no parameter {name:?}: {value:?} is ignored");
         }
         let options = bus::Options {
             kind: self.bus.kind(),

@@ -24,7 +24,8 @@ use super::table::bytes;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Keys: space starts and stops, the line at the foot of the screen names the others.
-Services: ~/start, ~/stop, ~/discard, ~/save_last. Status: ~/status and /diagnostics.
+Services: ~/start, ~/stop, ~/discard, ~/save_last, and those of `ros2 lifecycle`: active is who records.
+Parameters: task, operator, episode_s. Status: ~/status and /diagnostics.
 
 Examples:
   apprentice record --config config/so101.yaml --out demos
@@ -58,6 +59,9 @@ pub(crate) struct Record {
     /// Leave the terminal alone: episodes start by themselves
     #[arg(long)]
     no_keys: bool,
+    /// Wait for ~/start instead of beginning by itself where there are no keys
+    #[arg(long)]
+    wait: bool,
     #[command(flatten)]
     notes: NoteArgs,
     /// The format of the bags, if not the settings' [default: mcap]
@@ -87,7 +91,8 @@ enum Compressed {
 
 impl Record {
     /// Records until the session is over.
-    pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
+    pub(crate) fn run(mut self, ros: &RosArgs) -> anyhow::Result<()> {
+        let ros = &self.told(ros)?;
         let settings = self.settings.load()?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let (reach, leaves_host) = (self.bus.reach()?, self.bus.off_host);
@@ -104,6 +109,18 @@ impl Record {
         report(&outcome);
         anyhow::ensure!(outcome.failed == 0, "{} episodes ended early", outcome.failed);
         Ok(())
+    }
+
+    /// Takes the recorder's parameters from the ROS arguments, where no option says otherwise.
+    fn told(&mut self, ros: &RosArgs) -> anyhow::Result<RosArgs> {
+        let mut ros = ros.clone();
+        self.notes.tell(ros.take("task"), ros.take("operator"));
+        let meant = |said: &String| self.seconds.is_none() && said.parse() != Ok(0.0_f64);
+        if let Some(length) = ros.take("episode_s").filter(meant) {
+            let length = seconds(&length).with_context(|| format!("episode_s is {length:?}"));
+            self.seconds = Some(length.map_err(|error| WrongUse(format!("{error:#}")))?);
+        }
+        Ok(ros)
     }
 
     /// Lays the options over what the settings say.
@@ -158,7 +175,7 @@ impl Record {
             out: self.out,
             episodes: self.episodes,
             length: self.seconds,
-            auto: !keys,
+            auto: !keys && !self.wait,
             keys,
             notes,
             teach: teach.cloned(),

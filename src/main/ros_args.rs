@@ -1,8 +1,13 @@
 //! The `--ros-args … --` stretches of a command line, taken out before the rest is parsed.
 //!
 //! `ros2 run` and `ros2 launch` append them to whatever they start. What this binary can do for them is done: the node's
-//! name, its namespace, topics that are remapped, `use_sim_time`, the log level. What it cannot is said, because a
+//! name, its namespace, topics that are remapped, parameters and files of them, the log level. What it cannot is said, because a
 //! remapping that is silently ignored records the wrong topic.
+
+use std::fs;
+
+use anyhow::Context as _;
+use apprentice::config::parameters;
 
 /// What the stretches asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,12 +18,50 @@ pub(crate) struct RosArgs {
     pub(crate) namespace: Option<String>,
     /// `-r from:=to` of topics.
     pub(crate) remaps: Vec<(String, String)>,
-    /// `-p use_sim_time:=true`
+    /// `-p use_sim_time:=true`, or so in a file.
     pub(crate) sim_time: bool,
+    /// `--params-file …`, in order.
+    files: Vec<String>,
+    /// `-p name:=value` of others, and what is so in files; the last of a name counts.
+    pub(crate) parameters: Vec<(String, String)>,
     /// `--log-level …`
     pub(crate) log_level: Option<String>,
     /// What was asked for and is not done.
     pub(crate) undone: Vec<String>,
+}
+
+impl RosArgs {
+    /// Reads the files of parameters for a node that is called `node` if nothing else is asked for. What the command line
+    /// itself says goes before them.
+    pub(crate) fn read_files(&mut self, node: &str) -> anyhow::Result<()> {
+        let (name, namespace) = (self.node.as_deref().unwrap_or(node), self.namespace.as_deref());
+        let mut found = Vec::new();
+        for path in &self.files {
+            let text = fs::read_to_string(path).with_context(|| format!("{path:?} cannot be read"))?;
+            let said = parameters::of_node(&text, name, namespace.unwrap_or_default());
+            found.extend(said.with_context(|| format!("{path:?} cannot be used"))?);
+        }
+        found.append(&mut self.parameters);
+        for (name, value) in found {
+            self.set(name, value);
+        }
+        Ok(())
+    }
+
+    /// The value of a parameter that the node knows; it is no longer among those that nobody asked for.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.parameters.iter().position(|(known, _)| known == name)?;
+        Some(self.parameters.swap_remove(at).1)
+    }
+
+    fn set(&mut self, name: String, value: String) {
+        if name == "use_sim_time" {
+            self.sim_time = value.eq_ignore_ascii_case("true");
+            return;
+        }
+        self.parameters.retain(|(known, _)| *known != name);
+        self.parameters.push((name, value));
+    }
 }
 
 /// Parts a command line into what is ours and what the stretches say.
@@ -47,7 +90,8 @@ fn take_stretch(arguments: &mut impl Iterator<Item = String>, ros: &mut RosArgs)
             "-r" | "--remap" => remap(&value(), ros),
             "-p" | "--param" => parameter(&value(), ros),
             "--log-level" => log_level(value(), ros),
-            "--params-file" | "-e" | "--enclave" | "--log-config-file" => {
+            "--params-file" => ros.files.push(value()),
+            "-e" | "--enclave" | "--log-config-file" => {
                 let undone = format!("{argument} {}", value());
                 ros.undone.push(undone);
             }
@@ -76,7 +120,9 @@ fn remap(rule: &str, ros: &mut RosArgs) {
 
 fn parameter(rule: &str, ros: &mut RosArgs) {
     match rule.split_once(":=") {
-        Some(("use_sim_time", value)) => ros.sim_time = value.eq_ignore_ascii_case("true"),
+        Some((name, value)) if !name.is_empty() && !name.contains(':') => {
+            ros.set(name.to_owned(), value.to_owned());
+        }
         _ => ros.undone.push(format!("--param {rule}")),
     }
 }
@@ -110,11 +156,34 @@ mod tests {
 
     #[test]
     fn topics_are_remapped_and_what_cannot_be_done_is_named() {
-        let line = "x --ros-args -r /a:=/b --log-level recorder:=DEBUG --params-file p.yaml -r other:c:=d -p k:=v -q";
+        let line = "x --ros-args -r /a:=/b --log-level recorder:=DEBUG -e p -r other:c:=d -p o:k:=v -q";
         let (_, ros) = parted(line);
         assert_eq!(ros.remaps, [("/a".to_owned(), "/b".to_owned())]);
         assert_eq!(ros.log_level.as_deref(), Some("debug"));
-        assert_eq!(ros.undone, ["--params-file p.yaml", "--remap other:c:=d", "--param k:=v", "-q"]);
+        assert_eq!(ros.undone, ["-e p", "--remap other:c:=d", "--param o:k:=v", "-q"]);
+    }
+
+    #[test]
+    fn the_command_line_goes_before_files_and_a_later_file_before_an_earlier() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).map(|()| path.display().to_string())
+        };
+        let first = file("a", "/**: {ros__parameters: {use_sim_time: true, task: a, operator: a, out: a}}")?;
+        let then = file("b", "recorder: {ros__parameters: {operator: b, out: b}}")?;
+        let line = format!("x --ros-args -p out:=c --params-file {first} --params-file {then}");
+        let (_, mut ros) = parted(&line);
+        ros.read_files("recorder")?;
+        assert!(ros.sim_time);
+        let taken = ["task", "operator", "out", "more"].map(|name| ros.take(name));
+        assert_eq!(taken.map(Option::unwrap_or_default), ["a", "b", "c", ""]);
+        assert!(ros.parameters.is_empty());
+        let (_, mut missing) = parted("x --ros-args --params-file /nowhere.yaml");
+        assert!(
+            format!("{:#}", missing.read_files("x").expect_err("it is nowhere")).contains("/nowhere.yaml")
+        );
+        Ok(())
     }
 
     #[test]

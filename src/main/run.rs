@@ -85,7 +85,8 @@ impl Run {
         device::check(on)?;
         let robot = robot(&settings, &path, on)?;
         let load = policy::loader(robot.layout.clone(), robot.control.clone(), on);
-        let ros = RosArgs { sim_time: ros.sim_time || self.lockstep, ..ros.clone() };
+        let mut ros = ros.clone();
+        ros.sim_time |= self.lockstep;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let context = Context::new(self.bus.open("policy", &ros)?, stop);
         let options = self.options(path, &settings, &ros)?;

@@ -18,6 +18,7 @@ pub mod describe;
 pub mod diagnostic;
 mod error;
 pub mod geometry;
+pub mod lifecycle;
 pub mod own;
 pub mod rcl;
 pub mod sensor;
@@ -160,6 +161,7 @@ messages! {
     diagnostic: KeyValue DiagnosticStatus DiagnosticArray;
     rcl: ParameterType ParameterValue Parameter FloatingPointRange IntegerRange ParameterDescriptor
          SetParametersResult ListParametersResult ParameterEvent Log;
+    lifecycle: State Transition TransitionDescription TransitionEvent;
     dds: Gid NodeEntitiesInfo ParticipantEntitiesInfo;
     own: Command Intervention Plan Judgement Stream Recording;
 }
@@ -167,6 +169,7 @@ messages! {
 services! {
     std: Trigger SetBool Nothing;
     rcl: DescribeParameters GetParameters GetParameterTypes ListParameters SetParameters SetParametersAtomically;
+    lifecycle: ChangeState GetState GetAvailableStates GetAvailableTransitions;
     own: Load Reset Disturb;
 }
 

@@ -6,6 +6,7 @@
 //! the bus resolves them against the node it was opened for.
 
 pub mod diagnostics;
+pub mod lifecycle;
 pub mod recorder;
 pub mod runner;
 pub mod screen;

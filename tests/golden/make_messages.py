@@ -26,6 +26,7 @@ sensor_msgs: JointState Image CompressedImage RegionOfInterest CameraInfo Joy Im
 trajectory_msgs: JointTrajectoryPoint JointTrajectory
 diagnostic_msgs: KeyValue DiagnosticStatus DiagnosticArray
 rcl_interfaces: ParameterType ParameterValue Parameter FloatingPointRange IntegerRange ParameterDescriptor SetParametersResult ListParametersResult ParameterEvent Log
+lifecycle_msgs: State Transition TransitionDescription TransitionEvent
 rmw_dds_common: Gid NodeEntitiesInfo ParticipantEntitiesInfo
 """
 
@@ -40,6 +41,10 @@ SERVICES = {
     "rcl_interfaces/srv/ListParameters": "string[] prefixes\nuint64 depth\n---\nrcl_interfaces/ListParametersResult result\n",
     "rcl_interfaces/srv/SetParameters": "rcl_interfaces/Parameter[] parameters\n---\nrcl_interfaces/SetParametersResult[] results\n",
     "rcl_interfaces/srv/SetParametersAtomically": "rcl_interfaces/Parameter[] parameters\n---\nrcl_interfaces/SetParametersResult result\n",
+    "lifecycle_msgs/srv/ChangeState": "lifecycle_msgs/Transition transition\n---\nbool success\n",
+    "lifecycle_msgs/srv/GetState": "---\nlifecycle_msgs/State current_state\n",
+    "lifecycle_msgs/srv/GetAvailableStates": "---\nlifecycle_msgs/State[] available_states\n",
+    "lifecycle_msgs/srv/GetAvailableTransitions": "---\nlifecycle_msgs/TransitionDescription[] available_transitions\n",
 }
 
 # What tests/golden_messages.rs expects field by field; every other message is filled by `fill`.

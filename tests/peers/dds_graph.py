@@ -1,6 +1,6 @@
 """Reads `ros_discovery_info` as `ros2 node info` does, until a node says that it publishes a topic.
 
-The node's name and the writer's come from different places, the message and DDS's own discovery; that they fit
+It says of itself what a newer ROS 2 than Humble would, so that it is answered in that dialect. The node's name and the writer's come from different places, the message and DDS's own discovery; that they fit
 together is what is checked. It prints both as JSON.
 """
 
@@ -12,6 +12,7 @@ import time
 from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication
 from cyclonedds.core import Policy, Qos
 from cyclonedds.domain import DomainParticipant
+from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 from cyclonedds.util import duration
@@ -30,7 +31,11 @@ def main():
     arguments = parser.parse_args()
 
     participant = DomainParticipant(arguments.domain)
-    said = DataReader(participant, Topic(participant, "ros_discovery_info", dds_types.ParticipantEntitiesInfo), QOS)
+    graph = Topic(participant, "ros_discovery_info", dds_types.ParticipantEntitiesInfo)
+    said, saying = DataReader(participant, graph, QOS), DataWriter(participant, graph, QOS)
+    itself = dds_types.Gid(list(participant.guid.bytes))
+    node = dds_types.NodeEntitiesInfo("/", "listener", [], [])
+    saying.write(dds_types.ParticipantEntitiesInfo(itself, [node]))
     publications = BuiltinDataReader(participant, BuiltinTopicDcpsPublication)
     writers, nodes = {}, {}
     deadline = time.monotonic() + arguments.seconds

@@ -1,8 +1,10 @@
 //! Which node has which endpoints, as ROS 2 nodes tell each other on `ros_discovery_info`.
 //!
 //! DDS knows participants and endpoints but no nodes. Without this `ros2 node list` would not show us, and we could
-//! not say whose a topic is. Humble writes the same message with longer names under the same type, so we answer in
-//! its way once we hear it spoken.
+//! not say whose a topic is. Humble writes the same message with longer names under the same type. A node of Humble that once
+//! hears the newer dialect has a nameless node in its list for the rest of its life, and `ros2 node list` fails; a
+//! newer one that hears Humble's dialect takes it for a participant without nodes, until it hears more. So Humble's is
+//! what we speak until a newer ROS 2 is there and no Humble is. Nodes of our own kind understand both and are not counted.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,6 +20,8 @@ use crate::wire::Qos;
 
 /// The topic, under its bare DDS name.
 pub(super) const TOPIC: &str = "ros_discovery_info";
+/// How the names of participants of our kind begin: with the number of rustdds among the makers of DDS.
+const OUR_KIND: [u8; 2] = [0x01, 0x12];
 /// How it is written; it is read the same way, but more of it is kept.
 pub(super) const QOS: Qos = Qos::latched(1);
 
@@ -27,9 +31,14 @@ pub(super) struct Graph {
     participant: GUID,
     readers: BTreeSet<[u8; 16]>,
     writers: BTreeSet<[u8; 16]>,
-    others: HashMap<[u8; 12], Vec<Other>>,
-    is_humble_heard: bool,
+    others: HashMap<[u8; 12], Participant>,
     voice: Option<DataWriter<Bytes, Raw>>,
+}
+
+/// A participant of somebody else.
+struct Participant {
+    in_humble: bool,
+    nodes: Vec<Other>,
 }
 
 /// A node of somebody else.
@@ -53,7 +62,6 @@ impl Graph {
             readers: BTreeSet::new(),
             writers: BTreeSet::new(),
             others: HashMap::new(),
-            is_humble_heard: false,
             voice: None,
         }
     }
@@ -83,7 +91,7 @@ impl Graph {
 
     fn tell(&self) {
         let Some(voice) = &self.voice else { return };
-        let said = if self.is_humble_heard { self.in_humble().encode() } else { self.message().encode() };
+        let said = if self.speaks_humble() { self.in_humble().encode() } else { self.message().encode() };
         if let Err(error) = voice.write(said, None) {
             tracing::warn!(%error, "our endpoints were not told to ROS 2");
         }
@@ -119,32 +127,46 @@ impl Graph {
         }
     }
 
+    /// Whether what we say is in Humble's dialect: unless a newer ROS 2 is there and no Humble is.
+    fn speaks_humble(&self) -> bool {
+        let mut foreign = self.others.iter().filter(|(prefix, _)| prefix[..2] != OUR_KIND).peekable();
+        foreign.peek().is_none() || foreign.any(|(_, other)| other.in_humble)
+    }
+
     /// Notes what another participant said.
     pub(super) fn hear(&mut self, cdr: &Bytes) {
-        let others = if is_humble(cdr) {
-            if !self.is_humble_heard {
-                self.is_humble_heard = true;
-                self.tell();
-            }
+        let in_humble = is_humble(cdr);
+        let said = if in_humble {
             humble::ParticipantEntitiesInfo::decode(cdr).map(|said| nodes_of_humble(&said))
         } else {
             ParticipantEntitiesInfo::decode(cdr).map(|said| nodes_of(&said))
         };
-        match others {
-            Ok((prefix, nodes)) => drop(self.others.insert(prefix, nodes)),
+        match said {
+            Ok((prefix, nodes)) => self.change(|others| {
+                others.insert(prefix, Participant { in_humble, nodes });
+            }),
             Err(error) => tracing::warn!(%error, "a participant told its nodes in a way we cannot read"),
         }
     }
 
     /// Forgets a participant that is gone.
     pub(super) fn forget(&mut self, prefix: &[u8]) {
-        self.others.remove(prefix);
+        self.change(|others| drop(others.remove(prefix)));
+    }
+
+    /// Notes who is there, and says again who we are if it is in another dialect now.
+    fn change(&mut self, note: impl FnOnce(&mut HashMap<[u8; 12], Participant>)) {
+        let spoke = self.speaks_humble();
+        note(&mut self.others);
+        if self.speaks_humble() != spoke {
+            self.tell();
+        }
     }
 
     /// The full name of the node that has this writer, where it said so.
     pub(super) fn writer_of(&self, guid: GUID) -> Option<&str> {
         let gid = guid.to_bytes();
-        let nodes = self.others.get(&gid[..12])?;
+        let nodes = &self.others.get(&gid[..12])?.nodes;
         nodes.iter().find(|node| node.writers.contains(&gid)).map(|node| node.full_name.as_str())
     }
 }
@@ -197,6 +219,27 @@ mod tests {
             listener.forget(&[1; 12]);
             assert_eq!(listener.writer_of(writer), None);
         }
+        Ok(())
+    }
+
+    #[test]
+    fn a_newer_dialect_is_spoken_only_where_no_humble_can_hear_it() -> Result<(), crate::bus::Error> {
+        let other = |first: [u8; 2]| {
+            let mut gid = [7; 16];
+            gid[..2].copy_from_slice(&first);
+            Ok::<_, crate::bus::Error>(Graph::new(Node::new("other", "")?, GUID::from_bytes(gid)))
+        };
+        let (cyclone, fast) = (other([0x01, 0x10])?, other([0x01, 0x0f])?);
+        let mut ours = Graph::new(Node::new("n", "")?, GUID::from_bytes([2; 16]));
+        assert!(ours.speaks_humble(), "nobody is there yet, and a Humble may come");
+        ours.hear(&other(OUR_KIND)?.in_humble().encode());
+        assert!(ours.speaks_humble(), "only our own kind is there");
+        ours.hear(&cyclone.message().encode());
+        assert!(!ours.speaks_humble(), "a newer ROS 2 is there");
+        ours.hear(&fast.in_humble().encode());
+        assert!(ours.speaks_humble(), "a Humble is there too");
+        ours.forget(&prefix(&fast.participant.to_bytes()));
+        assert!(!ours.speaks_humble(), "it is gone");
         Ok(())
     }
 }

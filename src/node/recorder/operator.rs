@@ -5,19 +5,24 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::Error;
 use super::status::State;
 use crate::bus::typed::serve_typed;
 use crate::bus::{Bus, Served};
 use crate::msg::std::{SetBool, SetBoolResponse, Trigger, TriggerResponse};
+use crate::node::lifecycle::{Lifecycle, Lives, Phase, Way};
 use crate::node::screen::Key;
 
 /// How many requests may wait; nobody presses keys faster.
 const WAITING: usize = 8;
 /// The longest a service's caller is kept waiting; a bag of several gigabytes ends within it.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the loop may take to note what it has just done.
+const NOTED: Duration = Duration::from_secs(1);
 
 /// What may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +87,13 @@ impl Answer {
 #[derive(Debug)]
 pub(super) struct Services {
     asked: Receiver<Asked>,
+    state: Arc<Mutex<State>>,
     _served: Vec<Box<dyn Served>>,
+    _life: Lifecycle,
 }
 
 impl Services {
-    /// Answers `~/start`, `~/stop`, `~/discard` and `~/save_last`.
+    /// Answers `~/start`, `~/stop`, `~/discard` and `~/save_last`, and for the recorder's life.
     pub(super) fn serve(bus: &dyn Bus) -> Result<Self, Error> {
         let (sender, asked) = sync_channel(WAITING);
         let trigger = |name: &str, ask: Ask| {
@@ -101,16 +108,65 @@ impl Services {
             trigger("~/discard", Ask::Discard)?,
             trigger("~/save_last", Ask::SaveLast)?,
         ];
+        let stop = sender.clone();
         served.push(serve_typed::<SetBool>(bus, "~/stop", move |request| {
-            let (success, message) = ask_and_wait(&sender, Ask::Stop(Some(request.data)));
+            let (success, message) = ask_and_wait(&stop, Ask::Stop(Some(request.data)));
             Ok(SetBoolResponse { success, message })
         })?);
-        Ok(Self { asked, _served: served })
+        let state = Arc::new(Mutex::new(State::Idle));
+        let life = Lifecycle::serve(bus, Life { sender, state: Arc::clone(&state), ended: false })?;
+        Ok(Self { asked, state, _served: served, _life: life })
+    }
+
+    /// Notes what the recorder is doing, for whoever asks where in its life it is.
+    pub(super) fn note(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     /// The next request, if there is one.
     pub(super) fn next(&self) -> Option<Asked> {
         self.asked.try_recv().ok()
+    }
+}
+
+/// A recorder's life: it is active while it records.
+struct Life {
+    sender: SyncSender<Asked>,
+    state: Arc<Mutex<State>>,
+    ended: bool,
+}
+
+impl Life {
+    /// What was asked for and, where it was done, seen to have been.
+    fn ask(&self, ask: Ask, then: Phase) -> (bool, String) {
+        let (done, words) = ask_and_wait(&self.sender, ask);
+        let deadline = Instant::now() + NOTED;
+        while done && self.phase() != then && Instant::now() < deadline {
+            sleep(Duration::from_millis(2));
+        }
+        (done, words)
+    }
+}
+
+impl Lives for Life {
+    fn phase(&self) -> Phase {
+        match *self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+            _ if self.ended => Phase::Finalized,
+            State::Recording | State::Saving => Phase::Active,
+            State::Idle | State::Failed => Phase::Inactive,
+        }
+    }
+
+    fn go(&mut self, way: Way) -> (bool, String) {
+        match way {
+            Way::Activate => self.ask(Ask::Start, Phase::Active),
+            Way::Deactivate => self.ask(Ask::Stop(None), Phase::Inactive),
+            Way::Shutdown => {
+                let asked = Asked { ask: Ask::Quit, answer: Answer::default() };
+                self.ended = self.sender.try_send(asked).is_ok();
+                (self.ended, "the recorder is busy or has ended".to_owned())
+            }
+        }
     }
 }
 

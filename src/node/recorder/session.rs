@@ -164,6 +164,7 @@ impl<'a> Recorder<'a> {
                 self.look_at_the_disk();
             }
             self.hear();
+            self.services.note(self.state());
             self.look_after_the_episode();
             if let Err(error) = self.begin_by_itself() {
                 return Err(self.leave(error));

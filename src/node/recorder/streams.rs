@@ -18,6 +18,7 @@ use super::Wanted;
 use super::alarm::{Alarm, Change};
 use super::queue::Refused;
 use super::watch::{self, Watch};
+use crate::bus::name::is_hidden;
 use crate::bus::{self, Bus, Counts, Inbox, Offer, Subscription, asked_of};
 use crate::spec::Expect;
 use crate::time::Stamp;
@@ -316,7 +317,7 @@ impl Streams {
         for offer in bus.offers() {
             let index = match self.by_name.get(&offer.name) {
                 Some(index) => *index,
-                None if self.all => self.add(&offer.name, None, now),
+                None if self.all && !is_hidden(&offer.name) => self.add(&offer.name, None, now),
                 None => continue,
             };
             let stream = &mut self.streams[index];

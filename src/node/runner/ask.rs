@@ -4,18 +4,21 @@
 //! he has to know.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, Wish};
 use super::tell::Now;
-use super::{Error, lock};
+use super::{Error, Half, lock};
 use crate::bus::typed::serve_typed;
 use crate::bus::{Bus, Served};
 use crate::control::Mode;
 use crate::msg::own::{Load, LoadResponse};
 use crate::msg::std::{SetBool, SetBoolResponse, Trigger, TriggerResponse};
+use crate::node::Stop;
+use crate::node::lifecycle::{Lifecycle, Lives, Phase, Way};
 
 /// How long it is waited for what comes of a wish.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -70,6 +73,63 @@ pub(super) fn serve_loading(bus: &dyn Bus) -> Result<(Box<dyn Served>, Reloads),
         Ok(LoadResponse { success, message })
     })?;
     Ok((served, reloads))
+}
+
+/// A runner's life, which ends by the wish to stop. Where it drives, it is active while anybody does, and brings the robot to rest
+/// before it ends; where it only thinks, while it plans.
+pub(super) fn live(
+    bus: &dyn Bus,
+    half: Half,
+    shared: &Arc<Shared>,
+    now: &Arc<Mutex<Now>>,
+    stop: &Stop,
+) -> Result<Lifecycle, Error> {
+    let life = Life { half, shared: Arc::clone(shared), now: Arc::clone(now), stop: stop.clone() };
+    Ok(Lifecycle::serve(bus, life)?)
+}
+
+struct Life {
+    half: Half,
+    shared: Arc<Shared>,
+    now: Arc<Mutex<Now>>,
+    stop: Stop,
+}
+
+impl Life {
+    /// Whether it does what it is there for.
+    fn is_active(&self) -> bool {
+        match self.half {
+            Half::Thinking => !self.shared.pauses.load(Relaxed),
+            Half::Both | Half::Driving => !matches!(lock(&self.now).mode, Mode::Hold(_)),
+        }
+    }
+}
+
+impl Lives for Life {
+    fn phase(&self) -> Phase {
+        match self.is_active() {
+            _ if self.stop.wished() => Phase::Finalized,
+            true => Phase::Active,
+            false => Phase::Inactive,
+        }
+    }
+
+    fn go(&mut self, way: Way) -> (bool, String) {
+        match (way, self.half) {
+            (Way::Shutdown, _) => {
+                self.stop.wish();
+                (true, "it ends".to_owned())
+            }
+            (way, Half::Thinking) => {
+                self.shared.pauses.store(way == Way::Deactivate, Relaxed);
+                (true, String::new())
+            }
+            (Way::Activate, _) => ask(&self.shared, &self.now, Wish::Resume, |mode| mode == Mode::Policy),
+            (Way::Deactivate, _) => {
+                ask(&self.shared, &self.now, Wish::Hold, |mode| matches!(mode, Mode::Hold(_)))
+            }
+        }
+    }
 }
 
 /// Utters a wish, and says what came of it: whether it was granted, and who drives now.

@@ -63,6 +63,7 @@ use think::Thinker;
 use threads::{CONTROL, boxes, end, note, patience, show, start};
 
 use super::Context;
+use super::lifecycle::Lifecycle;
 use crate::bus::{Bus, Served};
 use crate::precedence::Granted;
 
@@ -152,7 +153,7 @@ pub struct Runner {
     figures: Arc<Figures>,
     thinks: Option<Thinks>,
     drives: Option<Drives>,
-    _served: Vec<Box<dyn Served>>,
+    _served: (Vec<Box<dyn Served>>, Lifecycle),
 }
 
 /// What it takes to think.
@@ -210,6 +211,7 @@ impl Runner {
         let (hours, left) = (Hours::new(bus, options.pace), Left::default());
         let (timing, figures) = (Arc::new(Timing::new()), Arc::new(Figures::new(Duration::from_micros(200))));
         let (now, granted) = (Arc::<Mutex<Now>>::default(), Arc::default());
+        let life = ask::live(bus, half, &shared, &now, &context.stop)?;
         let (wanted, pace) = ((half, options.goal.as_deref()), options.pace);
         let (heard, noted) = (Arc::clone(&shared), left.clone());
         let face = Face::open(
@@ -242,7 +244,7 @@ impl Runner {
             face,
             figures,
             thinks,
-            _served: served,
+            _served: (served, life),
         })
     }
 

@@ -141,6 +141,8 @@ pub(super) struct Shared {
     pub(super) thinking: Mark,
     /// There is no thinking thread any more.
     pub(super) dead: AtomicBool,
+    /// Nothing shall be thought of.
+    pub(super) pauses: AtomicBool,
     /// When somebody was last known to listen to the commands.
     pub(super) link: Mark,
     /// Who drives, as [`Intervention`] says it.
@@ -188,10 +190,24 @@ pub(super) struct Counts {
 impl Shared {
     pub(super) fn new(joints: usize, streams: usize) -> Self {
         let (sight, wishes, alive, thinking, link, counts) = Default::default();
-        let (dead, ends, still, history) = Default::default();
+        let (dead, pauses, ends, still, history) = Default::default();
         let driver = AtomicU8::new(Intervention::HOLD);
         let known = Mutex::new(Known::new(joints, streams));
-        Self { known, sight, wishes, alive, thinking, dead, link, driver, history, ends, still, counts }
+        Self {
+            known,
+            sight,
+            wishes,
+            alive,
+            thinking,
+            dead,
+            pauses,
+            link,
+            driver,
+            history,
+            ends,
+            still,
+            counts,
+        }
     }
 
     pub(super) fn ends(&self) -> bool {

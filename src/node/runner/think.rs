@@ -115,6 +115,7 @@ impl Thinker {
             }
             let Some((version, seen)) = self.see(considered) else { continue };
             match seen {
+                _ if self.shared.pauses.load(Relaxed) => self.schedule.clear(),
                 Ok(history) => self.consider(&history),
                 Err(gap) => self.blind(&gap),
             }
