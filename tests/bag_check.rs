@@ -33,13 +33,23 @@ fn stamped(topic: &Arc<Topic>, stamp: i64, received: i64) -> Sample {
 
 /// Five seconds of a camera at 30 Hz and an arm at 100 Hz, the camera's messages passed through `change`.
 fn recorded(folder: &Path, notes: &[(&str, &str)], change: impl Fn(i64, i64) -> Option<i64>) -> Report {
+    recorded_late(folder, notes, DELAY, change)
+}
+
+/// The same, where the arm's stamps are so long before receipt.
+fn recorded_late(
+    folder: &Path,
+    notes: &[(&str, &str)],
+    late: i64,
+    change: impl Fn(i64, i64) -> Option<i64>,
+) -> Report {
     let mut writer = bag::create(folder, &Options::default()).expect("a new recording");
     let (arm, camera) = (topic("/arm"), topic("/camera"));
     writer.declare(&arm, DEFINITION, "").expect("declared");
     writer.declare(&camera, DEFINITION, "").expect("declared");
     for n in 0..500 {
         let at = 1_000_000 * MS + n * 10 * MS;
-        writer.write(&stamped(&arm, at - DELAY, at)).expect("written");
+        writer.write(&stamped(&arm, at - late, at)).expect("written");
     }
     for n in 0..150 {
         let at = 1_000_000 * MS + n * 33_333_333;
@@ -119,6 +129,16 @@ fn stamps_of_another_clock_are_found_and_how_to_record_by_it_is_said() {
     assert!(!found.iter().any(|finding| finding.contains("further from receipt")), "{found:#?}");
     let good = findings(&[], |_, stamp| Some(stamp - 3_000 * MS));
     assert!(!good.iter().any(|finding| finding.contains("another clock")), "{good:#?}");
+}
+
+#[test]
+fn stamps_of_another_clock_on_every_topic_are_one_finding() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bag, late) = (folder.path().join("bag"), 3_600_000 * 3 * MS);
+    let report = recorded_late(&bag, &[], late, |_, stamp| Some(stamp - late));
+    let found: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    let clocks: Vec<&String> = found.iter().filter(|finding| finding.contains("another clock")).collect();
+    assert!(clocks.len() == 1 && clocks[0].starts_with("of all topics: stamps"), "{found:#?}");
 }
 
 #[test]

@@ -324,13 +324,19 @@ fn judge(stream: &StreamReport, say: &mut impl FnMut(Severity, Option<&str>, Str
 fn compare_delays(streams: &[StreamReport], say: &mut impl FnMut(Severity, Option<&str>, String)) {
     let all = || streams.iter().filter_map(|stream| Some((stream, stream.delay_ms.as_ref()?.median)));
     let other_clock = |delay: f64| delay.abs() > OTHER_CLOCK_MS;
-    for (stream, delay) in all().filter(|(_, delay)| other_clock(*delay)) {
+    let strange: Vec<_> = all().filter(|(_, delay)| other_clock(*delay)).collect();
+    // Where it is all of them it is one mistake, and said once.
+    let (whole, told) = match strange.len() > 1 && strange.len() == all().count() {
+        true => ("of all topics: ", 1),
+        false => ("", strange.len()),
+    };
+    for (stream, delay) in &strange[..told] {
         let hours = delay.abs() / OTHER_CLOCK_MS;
         let text = format!(
-            "stamps of another clock, {hours:.0} hours from receipt: beside a simulator, record with \
+            "{whole}stamps of another clock, {hours:.0} hours from receipt: beside a simulator, record with \
              `--ros-args -p use_sim_time:=true`"
         );
-        say(Severity::Error, Some(&stream.topic), text);
+        say(Severity::Error, whole.is_empty().then_some(stream.topic.as_str()), text);
     }
     let delays = || all().filter(|(_, delay)| !other_clock(*delay));
     let (Some(least), Some(most)) =
