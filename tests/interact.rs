@@ -84,7 +84,7 @@ impl Lesson {
             doubt: Some(By::Distance),
             threshold,
         };
-        Ok(interact(&self.policy()?.policy, &self.settings.observe, act, &options, |_| {})?)
+        Ok(interact(&self.policy()?.policy, &self.settings.observe, act, &options, |_| {}, || false)?)
     }
 
     /// What is learned of recordings, by that rule.
@@ -198,11 +198,17 @@ fn a_policy_is_judged_alone_though_its_doubt_would_ask() -> anyhow::Result<()> {
         }
         let options = evaluate::Options { control, ..alone() };
         let policy = lesson.policy()?.policy;
-        Ok(evaluate::evaluate(&policy, &lesson.settings.observe, act, &options, |_| {})?.attempts)
+        Ok(evaluate::evaluate(&policy, &lesson.settings.observe, act, &options, |_| {}, || false)?.attempts)
     };
     let attempts = judged(true)?;
     ensure!(attempts == judged(false)?, "doubt holds nobody who is alone");
     ensure!(attempts.iter().all(|attempt| attempt.largest_step > 0.0), "{attempts:?}");
+    // Whoever is in the middle of it when it is wished to stop is not judged.
+    let asked = std::cell::Cell::new(0);
+    let stops = || asked.replace(asked.get() + 1) == 3;
+    let policy = lesson.policy()?.policy;
+    let stopped = evaluate::evaluate(&policy, &lesson.settings.observe, act, &alone(), |_| {}, stops);
+    ensure!(matches!(stopped, Err(evaluate::Error::Stopped)) && asked.get() == 4, "{stopped:?}");
     Ok(())
 }
 

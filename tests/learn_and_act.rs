@@ -73,7 +73,7 @@ fn attempts_with(folder: &Path, settings: &Settings, join: Join, delay: u32) -> 
         films: None,
     };
     let act = settings.act.as_ref().context("the arm is moved")?;
-    Ok(evaluate(&checkpoint.policy, &settings.observe, act, &options, |_| {})?.attempts)
+    Ok(evaluate(&checkpoint.policy, &settings.observe, act, &options, |_| {}, || false)?.attempts)
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn what_is_learned_from_play_is_told_the_target_as_its_goal() -> anyhow::Result<
             beside: false,
             films: None,
         };
-        evaluate(&untaught, &settings.observe, act, &options, |_| {})
+        evaluate(&untaught, &settings.observe, act, &options, |_| {}, || false)
     };
     let report = attempt(Some("target"))?;
     ensure!(report.attempts.iter().all(|attempt| attempt.gaps == 0), "{:?}", report.attempts);

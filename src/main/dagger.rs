@@ -297,7 +297,7 @@ impl Dagger {
         };
         let run = folder.join("run");
         once(&folder.join("trained.json"), || self.train(number, &run, stop))?;
-        let judged = once(&folder.join("evaluated.json"), || self.judge(number, &run))?;
+        let judged = once(&folder.join("evaluated.json"), || self.judge(number, &run, stop))?;
         Ok(Round { collected, judged, corrected })
     }
 
@@ -343,7 +343,7 @@ impl Dagger {
         Ok(Trained { steps: outcome.steps, seconds: outcome.seconds })
     }
 
-    fn judge(&self, number: u32, run: &Path) -> anyhow::Result<Judged> {
+    fn judge(&self, number: u32, run: &Path, stop: &Stop) -> anyhow::Result<Judged> {
         let (policy, trials) = (run.display().to_string(), self.trials.to_string());
         let said =
             ["--policy", &policy, "--world", self.world(), "--episodes", &trials, "--device", &self.device];
@@ -358,7 +358,9 @@ impl Dagger {
             said.extend(["--video".to_owned(), folder.display().to_string()]);
             said.extend(["--videos".to_owned(), films.to_string()]);
         }
-        let report = words::<Eval>(&said)?.report()?;
+        let report = words::<Eval>(&said)?.report(|| stop.wished());
+        ensure!(!stop.wished(), "stopped while trying the policy; the same command goes on");
+        let report = report?;
         let filmed = report.attempts.iter().take(films as usize).map(|attempt| Filmed {
             seed: attempt.seed,
             success: attempt.success,

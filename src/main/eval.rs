@@ -78,7 +78,7 @@ pub(crate) struct Eval {
 impl Eval {
     /// Evaluates and says what came out.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let report = self.report()?;
+        let report = self.report(|| false)?;
         match self.json {
             true => put(&serde_json::to_string_pretty(&report)?)?,
             false => put(&table(&report))?,
@@ -86,8 +86,8 @@ impl Eval {
         Ok(())
     }
 
-    /// Evaluates.
-    pub(super) fn report(&self) -> anyhow::Result<Report> {
+    /// Evaluates, unless it stops before.
+    pub(super) fn report(&self, stops: impl Fn() -> bool) -> anyhow::Result<Report> {
         let entry = sim::world(&self.world).map_err(|error| WrongUse(error.to_string()))?;
         let on = device::find(&self.device).map_err(|error| WrongUse(error.to_string()))?;
         let checkpoint = checkpoint::open(&self.policy, on)?;
@@ -110,8 +110,14 @@ impl Eval {
             films: self.video.clone().map(|folder| (folder, self.videos)),
         };
         let mut progress = Progress::begin(entry.name, u64::from(self.episodes), "attempts");
-        let report =
-            evaluate(&checkpoint.policy, &settings.observe, act, &options, |_attempt| progress.step())?;
+        let report = evaluate(
+            &checkpoint.policy,
+            &settings.observe,
+            act,
+            &options,
+            |_attempt| progress.step(),
+            stops,
+        )?;
         Ok(report)
     }
 }

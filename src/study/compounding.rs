@@ -16,6 +16,10 @@ pub const WORLD: &str = "pick";
 /// What goes wrong in attempts and trials, as `--disturb` has it: who never sees it does not learn what to do then. Demonstrations are
 /// given in peace.
 pub const DISTURBED: &str = "push=4";
+/// What every way is trained with. Where something pushes the arm, what it was last told says what its joints do not; and what to do
+/// in all the places where a correction begins is more than a network learns that is enough for demonstrations.
+pub const SETTINGS: [&str; 2] =
+    ["policy.past={dropout: 0.0}", "policy.head={flow: {network: {perceptron: {width: 512, layers: 4}}}}"];
 /// The ways of collecting, the plain one first.
 pub const WAYS: [&str; 5] = ["cloned", "dart", "beta", "human", "doubt"];
 /// After how many seconds the error is told, and under what.

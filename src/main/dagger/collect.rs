@@ -131,10 +131,11 @@ impl Dagger {
         };
         let mut progress = Progress::begin(self.world(), u64::from(self.episodes), "attempts");
         let told = |_: &Shared| progress.step();
-        let made = interact(&checkpoint.policy, &settings.observe, &options.act, &shared, told)?;
+        let made =
+            interact(&checkpoint.policy, &settings.observe, &options.act, &shared, told, || stop.wished());
         drop(progress);
         ensure!(!stop.wished(), "stopped while collecting; the same command goes on");
-        Ok((made, options))
+        Ok((made?, options))
     }
 
     /// Finds out how much doubt of this policy is too much; how many ticks of the expert's that took, which is none but the first time.

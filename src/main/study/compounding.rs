@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use apprentice::study::compounding::{self, Cell, DISTURBED, Outcome, WAYS, WORLD};
+use apprentice::study::compounding::{self, Cell, DISTURBED, Outcome, SETTINGS, WAYS, WORLD};
 use serde_json::Value;
 
 use super::{drawn, own, resumed};
@@ -113,7 +113,7 @@ impl Compounding {
         let (steps, seed) = (format!("train.steps={steps}"), (cell.seed * APART).to_string());
         let trials =
             ["--episodes", "60", "--trials", "50", "--disturb", DISTURBED, "--set", &steps, "--seed", &seed];
-        let words = [&["dagger", "--world", WORLD], words, &trials].concat();
+        let words = [&["dagger", "--world", WORLD], words, &trials, &set()].concat();
         own(&words, &[("--config", &self.config()), ("--out", out)])?;
         Ok(())
     }
@@ -168,7 +168,7 @@ impl Compounding {
         let config = self.config();
         let mut paths = vec![("--config", &*config), ("--out", run)];
         paths.extend(bags.iter().map(|bags| ("--bags", &**bags)));
-        own(&["train", "--device", "cpu", "--resume", "--set", &steps], &paths)?;
+        own(&[&["train", "--device", "cpu", "--resume", "--set", &steps][..], &set()].concat(), &paths)?;
         Ok(())
     }
 
@@ -184,6 +184,11 @@ impl Compounding {
     fn config(&self) -> PathBuf {
         self.configs.join(format!("{WORLD}.yaml"))
     }
+}
+
+/// What every training is told.
+fn set() -> Vec<&'static str> {
+    SETTINGS.into_iter().flat_map(|setting| ["--set", setting]).collect()
 }
 
 /// The labels of all rounds up to `last`.

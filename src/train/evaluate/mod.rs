@@ -46,6 +46,9 @@ const TIMED: usize = 100;
 /// What goes wrong with an evaluation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Somebody wished it to stop.
+    #[error("stopped")]
+    Stopped,
     /// The simulator refused.
     #[error("the simulator refused")]
     World(#[from] sim::Error),
@@ -199,6 +202,7 @@ pub fn evaluate(
     act: &Act,
     options: &Options,
     mut ended: impl FnMut(&Attempt),
+    stops: impl Fn() -> bool,
 ) -> Result<Report, Error> {
     let thinker = Thinker::new(policy, &options.control.join)?;
     let spec = policy.spec();
@@ -210,6 +214,9 @@ pub fn evaluate(
         let workers: Vec<Worker> =
             deal(options).into_iter().map(|seats| hire(scope, &setup, seats)).collect();
         for round in 0.. {
+            if stops() {
+                return Err(Error::Stopped);
+            }
             let mut asked = Vec::new();
             for worker in &workers {
                 let (wanted, over) = worker.said.recv().map_err(|_gone| Error::Thread)??;

@@ -142,6 +142,7 @@ pub fn interact(
     act: &Act,
     options: &Options,
     mut ended: impl FnMut(&Shared),
+    stops: impl Fn() -> bool,
 ) -> Result<Vec<Shared>, Error> {
     let spec = policy.spec();
     let history = usize::from(spec.policy.history);
@@ -155,6 +156,9 @@ pub fn interact(
     let mut seats = (0..count).map(|seat| Seat::open(&setup, seeds(seat))).collect::<Result<Vec<_>, _>>()?;
     let mut shared = Vec::new();
     for round in 0.. {
+        if stops() {
+            return Err(Error::Stopped);
+        }
         let (mut thinking, mut robots) = (Vec::new(), Vec::<Vec<Observation>>::new());
         for seat in &mut seats {
             let seen = seat.advance()?;
