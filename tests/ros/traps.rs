@@ -2,19 +2,12 @@
 //!
 //! What every bus keeps is in `bus_contract.rs`. Here is what r2r does that its users meet as lost messages, a busy
 //! processor or a node that hangs; each test runs in a process and a domain of its own.
-#![cfg(feature = "ros")]
-
-#[path = "support/alone.rs"]
-mod alone;
-#[path = "support/patience.rs"]
-mod patience;
 
 use std::fs;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use alone::alone;
 use anyhow::{Context as _, Result};
 use apprentice::bus::{Bus, Counts, Error, Inbox, Kind, Limit, Options, open};
 use apprentice::msg::Message;
@@ -23,6 +16,9 @@ use apprentice::msg::std::{Clock, Time, Trigger, TriggerRequest, TriggerResponse
 use apprentice::time::Stamp;
 use apprentice::wire::{Qos, Sample, Topic};
 use bytes::Bytes;
+
+use crate::alone::alone;
+use crate::patience;
 
 /// Far longer than anything here takes, so that only a defect reaches it, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,7 +49,7 @@ fn take(inbox: &Inbox, count: usize) -> Vec<Sample> {
 
 #[test]
 fn a_burst_of_which_r2r_would_drop_the_newest_comes_whole() -> Result<()> {
-    if !alone("a_burst_of_which_r2r_would_drop_the_newest_comes_whole")? {
+    if !alone("traps::a_burst_of_which_r2r_would_drop_the_newest_comes_whole")? {
         return Ok(());
     }
     let (here, there) = (join("here")?, join("there")?);
@@ -73,7 +69,7 @@ fn a_burst_of_which_r2r_would_drop_the_newest_comes_whole() -> Result<()> {
 
 #[test]
 fn what_r2r_does_not_pass_on_is_not_made_up() -> Result<()> {
-    if !alone("what_r2r_does_not_pass_on_is_not_made_up")? {
+    if !alone("traps::what_r2r_does_not_pass_on_is_not_made_up")? {
         return Ok(());
     }
     let (here, there) = (join("here")?, join("there")?);
@@ -105,7 +101,7 @@ fn ticks_of(name: &str) -> Result<(u64, usize)> {
 
 #[test]
 fn a_node_with_nothing_to_wait_for_does_not_spin() -> Result<()> {
-    if !alone("a_node_with_nothing_to_wait_for_does_not_spin")? {
+    if !alone("traps::a_node_with_nothing_to_wait_for_does_not_spin")? {
         return Ok(());
     }
     let _idle = join("idle")?;
@@ -120,7 +116,7 @@ fn a_node_with_nothing_to_wait_for_does_not_spin() -> Result<()> {
 
 #[test]
 fn an_answer_that_takes_its_time_holds_up_no_message() -> Result<()> {
-    if !alone("an_answer_that_takes_its_time_holds_up_no_message")? {
+    if !alone("traps::an_answer_that_takes_its_time_holds_up_no_message")? {
         return Ok(());
     }
     let (here, there) = (join("here")?, join("there")?);
@@ -150,7 +146,7 @@ fn an_answer_that_takes_its_time_holds_up_no_message() -> Result<()> {
 
 #[test]
 fn a_type_that_was_not_bound_is_refused_by_name() -> Result<()> {
-    if !alone("a_type_that_was_not_bound_is_refused_by_name")? {
+    if !alone("traps::a_type_that_was_not_bound_is_refused_by_name")? {
         return Ok(());
     }
     let here = join("here")?;
@@ -166,7 +162,7 @@ fn a_type_that_was_not_bound_is_refused_by_name() -> Result<()> {
 
 #[test]
 fn a_domain_that_ros_cannot_be_told_is_refused() -> Result<()> {
-    if !alone("a_domain_that_ros_cannot_be_told_is_refused")? {
+    if !alone("traps::a_domain_that_ros_cannot_be_told_is_refused")? {
         return Ok(());
     }
     let options = Options { kind: Kind::Ros, node: "n".to_owned(), ..Options::default() };
@@ -181,7 +177,7 @@ fn a_domain_that_ros_cannot_be_told_is_refused() -> Result<()> {
 
 #[test]
 fn time_is_what_clock_says_where_it_is_asked_for() -> Result<()> {
-    if !alone("time_is_what_clock_says_where_it_is_asked_for")? {
+    if !alone("traps::time_is_what_clock_says_where_it_is_asked_for")? {
         return Ok(());
     }
     let simulated =
@@ -199,7 +195,7 @@ fn time_is_what_clock_says_where_it_is_asked_for() -> Result<()> {
 
 #[test]
 fn a_node_that_ended_is_gone_for_others_at_once() -> Result<()> {
-    if !alone("a_node_that_ended_is_gone_for_others_at_once")? {
+    if !alone("traps::a_node_that_ended_is_gone_for_others_at_once")? {
         return Ok(());
     }
     let there = join("there")?;
