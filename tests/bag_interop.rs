@@ -99,7 +99,8 @@ fn record(folder: &Path, options: &Options) -> Vec<Sample> {
 }
 
 fn mcap(compression: Compression) -> Options {
-    Options { storage: Storage::Mcap(Mcap { compression, chunk_bytes: 20_000 }), ..Options::default() }
+    let mcap = Mcap { compression, chunk_bytes: 20_000, style: None };
+    Options { storage: Storage::Mcap(mcap), ..Options::default() }
 }
 
 fn sqlite(style: Style) -> Options {
@@ -136,6 +137,7 @@ fn rosbags_reads_what_we_write() {
         ("none", mcap(Compression::None), true),
         ("lz4", mcap(Compression::Lz4), true),
         ("zstd", mcap(Compression::Zstd), true),
+        ("none_humble", Options { ros_distro: "humble".to_owned(), ..mcap(Compression::None) }, true),
         ("split", split(mcap(Compression::None)), true),
         ("jazzy", sqlite(Style::Jazzy), true),
         ("humble", sqlite(Style::Humble), false),

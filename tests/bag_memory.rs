@@ -30,7 +30,7 @@ type Message = (i64, Bytes);
 
 /// Writes one compressed chunk for each list.
 fn write_chunks(folder: &Path, chunks: impl Iterator<Item = Box<dyn Iterator<Item = Message>>>) {
-    let storage = Storage::Mcap(Mcap { compression: Compression::Zstd, chunk_bytes: 250 << 20 });
+    let storage = Storage::Mcap(Mcap { compression: Compression::Zstd, chunk_bytes: 250 << 20, style: None });
     let mut writer =
         bag::create(folder, &Options { storage, ..Options::default() }).expect("a new recording");
     let topic = topic("/arm");

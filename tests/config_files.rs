@@ -188,7 +188,7 @@ fn a_higher_layer_picks_another_variant_and_one_layer_picks_one() {
     let settings = set("record.storage.sqlite={style: humble}").expect("it is sound");
     assert_eq!(settings.record.storage, Storage::Sqlite(Sqlite { style: Style::Humble }));
     let settings = set("record.storage.mcap.chunk_bytes=1000").expect("it is sound");
-    let mcap = Mcap { compression: Compression::Lz4, chunk_bytes: 1000 };
+    let mcap = Mcap { compression: Compression::Lz4, chunk_bytes: 1000, style: None };
     assert_eq!(settings.record.storage, Storage::Mcap(mcap), "what the layer below said stays");
 
     let text = format!("{ROBOT}record: {{storage: {{mcap: {{}}, sqlite: {{}}}}}}\n");

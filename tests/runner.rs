@@ -14,6 +14,7 @@ use apprentice::bag;
 use apprentice::bus::typed;
 use apprentice::config::Settings;
 use apprentice::data::{Config, Dataset, Interventions, Observation, Subject};
+use apprentice::msg::lifecycle::{ChangeState, ChangeStateRequest, Transition};
 use apprentice::msg::own::{Intervention, Load, LoadRequest};
 use apprentice::node::runner::{Load as Loads, Mind, Pace, Think, Thought, Unthought};
 use apprentice::wire::Sample;
@@ -146,6 +147,29 @@ fn whoever_asks_hears_what_came_of_it() -> anyhow::Result<()> {
     let (granted, words) = asked.join().expect("it does not panic")?;
     // Nobody commands on the expert's topic.
     ensure!(!granted && words.starts_with("held: the operator"), "{words}");
+    stage.end()?;
+    Ok(())
+}
+
+#[test]
+fn a_life_that_is_deactivated_holds_the_robot_and_one_that_is_activated_lets_it_go_on() -> anyhow::Result<()>
+{
+    let mut stage = Stage::start(&settings(&[])?, leading(), Pace::Lockstep)?;
+    stage.release()?;
+    for (label, driver) in [("deactivate", Intervention::HOLD), ("activate", Intervention::POLICY)] {
+        let side = stage.robot.clone();
+        let request = ChangeStateRequest { transition: Transition { id: 0, label: label.to_owned() } };
+        let asked = std::thread::spawn(move || {
+            typed::call_typed::<ChangeState>(&side, "/policy/change_state", &request, acting::PATIENCE)
+        });
+        while !asked.is_finished() {
+            stage.step()?;
+        }
+        ensure!(asked.join().expect("it does not panic")?.success, "to {label} was refused");
+        stage.steps(4)?;
+        stage.listen()?;
+        ensure!(stage.said.driver == driver, "{label}: {} drives", stage.said.driver);
+    }
     stage.end()?;
     Ok(())
 }

@@ -44,12 +44,15 @@ pub struct Mcap {
     pub compression: Compression,
     /// A chunk is ended once it is this large; a larger message gets a chunk of its own.
     pub chunk_bytes: u32,
+    /// Whose `metadata.yaml` is written; where unsaid, that of the distribution it is recorded on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
 }
 
 impl Default for Mcap {
     /// Chunks of 4 MiB: at 110 MB/s about 30 writes a second, and little memory held.
     fn default() -> Self {
-        Self { compression: Compression::None, chunk_bytes: 4 << 20 }
+        Self { compression: Compression::None, chunk_bytes: 4 << 20, style: None }
     }
 }
 
@@ -85,6 +88,18 @@ pub enum Style {
     Jazzy,
 }
 
+impl Options {
+    /// Whose `metadata.yaml` is written. Humble reads nothing newer than its own; every later one reads Humble's too.
+    pub(super) fn style(&self) -> Style {
+        match &self.storage {
+            Storage::Sqlite(sqlite) => sqlite.style,
+            Storage::Mcap(Mcap { style: Some(style), .. }) => *style,
+            Storage::Mcap(_) if self.ros_distro == "humble" => Style::Humble,
+            Storage::Mcap(_) => Style::Jazzy,
+        }
+    }
+}
+
 /// When a recording goes on in a new file. Without a limit it never does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -105,6 +120,19 @@ mod tests {
         assert_eq!(storage, Storage::Mcap(Mcap { compression: Compression::Lz4, ..Mcap::default() }));
         let storage: Storage = serde_saphyr::from_str("sqlite: {style: humble}").expect("valid");
         assert_eq!(storage, Storage::Sqlite(Sqlite { style: Style::Humble }));
+    }
+
+    #[test]
+    fn mcap_on_humble_is_what_humble_reads_unless_another_is_asked_for() {
+        let on = |distro: &str, style| Options {
+            storage: Storage::Mcap(Mcap { style, ..Mcap::default() }),
+            ros_distro: distro.to_owned(),
+            ..Options::default()
+        };
+        assert_eq!(on("humble", None).style(), Style::Humble);
+        assert_eq!(on("humble", Some(Style::Jazzy)).style(), Style::Jazzy);
+        assert_eq!(on("jazzy", None).style(), Style::Jazzy);
+        assert_eq!(on("", Some(Style::Humble)).style(), Style::Humble);
     }
 
     #[test]

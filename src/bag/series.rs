@@ -59,11 +59,11 @@ fn unknown(path: &Path, storage: &str) -> Error {
     Error::NotABag { path: path.to_owned(), why: format!("its storage {storage:?} is none of {known:?}") }
 }
 
-/// The metadata version that goes with a storage.
-pub(super) fn version_of(storage: &Storage) -> u32 {
-    match storage {
-        Storage::Sqlite(sqlite) if sqlite.style == Style::Humble => 5,
-        _ => 9,
+/// The metadata version that goes with how a recording is written.
+fn version_of(options: &Options) -> u32 {
+    match options.style() {
+        Style::Humble => 5,
+        Style::Jazzy => 9,
     }
 }
 
@@ -183,8 +183,9 @@ impl Writer for Series {
     fn finish(mut self: Box<Self>) -> Result<(), Error> {
         let noted = self.keep_notes();
         let closed = self.close_file();
-        let Options { storage, notes, ros_distro, .. } = &self.options;
-        let about = Metadata::of(self.format.identifier, version_of(storage), &self.done, notes, ros_distro);
+        let Options { notes, ros_distro, .. } = &self.options;
+        let about =
+            Metadata::of(self.format.identifier, version_of(&self.options), &self.done, notes, ros_distro);
         let saved = if self.is_torn { Ok(()) } else { about.save(&self.folder) };
         noted.and(closed).and(saved)
     }

@@ -114,6 +114,15 @@ impl BusArgs {
         Ok(Some(format!("domain {}, {reach}", self.told_domain()?)))
     }
 
+    /// Whether no option of ours would have it reach further.
+    pub(crate) fn reaches_far(&self) -> bool {
+        #[cfg(feature = "ros")]
+        if self.bus == BusKind::Ros {
+            return true;
+        }
+        self.off_host
+    }
+
     /// The domain. What a variable says wrongly is wrong use, as it is of the option.
     fn told_domain(&self) -> Result<u16, WrongUse> {
         let options = bus::Options { domain: self.domain, ..bus::Options::default() };

@@ -95,7 +95,7 @@ impl Record {
         let ros = &self.told(ros)?;
         let settings = self.settings.load()?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
-        let (reach, leaves_host) = (self.bus.reach()?, self.bus.off_host);
+        let (reach, leaves_host) = (self.bus.reach()?, self.bus.reaches_far());
         let bus = self.bus.open_unhurried("recorder", ros)?;
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();

@@ -74,7 +74,9 @@ impl Diagnostics {
 
     /// Says at `now` how the node's parts are.
     pub fn publish(&mut self, now: Stamp, parts: Vec<Part>) -> Result<(), Error> {
-        self.due = Instant::now() + PERIOD;
+        // From when it was due on, so that what a turn of the node takes does not add up; what was missed stays missed.
+        let (next, from_now) = (self.due + PERIOD, Instant::now());
+        self.due = if next > from_now { next } else { from_now + PERIOD };
         let status = parts.into_iter().map(|part| self.status(part)).collect();
         self.publisher.send(&DiagnosticArray { header: header(now), status })
     }

@@ -1,15 +1,20 @@
 //! The wish that a node end: uttered by Ctrl-C, by a service manager's SIGTERM, or by a caller.
 //!
 //! The first signal asks, and the node ends when its work is safe; the second does not ask. The terminal is put
-//! back even then, because a shell without an echo is a poor thank-you for an emergency stop.
+//! back even then, because a shell without an echo is a poor thank-you for an emergency stop. Under `ros2 launch` one Ctrl-C comes
+//! twice, from the terminal and from launch itself: what follows at once is the same wish.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+/// Within this a second signal is the same wish as the first; nobody who waits for a node to end presses twice so soon.
+const SAME: Duration = Duration::from_secs(1);
 
 /// Whether a node shall end. Clones share the wish.
 #[derive(Clone, Debug, Default)]
@@ -17,13 +22,18 @@ pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
     /// A wish that SIGINT and SIGTERM utter. A second signal ends the process at once with 128 + its number, as
-    /// shells count such ends.
+    /// shells count such ends; one that follows within [`SAME`] is no second.
     pub fn on_signals() -> io::Result<Self> {
         let stop = Self::default();
         let heard = stop.clone();
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let mut last: Option<Instant> = None;
             for signal in signals.forever() {
+                if last.is_some_and(|last| last.elapsed() < SAME) {
+                    continue;
+                }
+                last = Some(Instant::now());
                 if heard.wished() {
                     super::screen::restore();
                     std::process::exit(128 + signal);

@@ -18,7 +18,7 @@ pub(crate) const DEFINITION: &str = "std_msgs/Header header\nfloat64[] data\n";
 pub(crate) const HASH: &str = "RIHS01_0000000000000000000000000000000000000000000000000000000000000001";
 
 pub(crate) fn storages() -> Vec<(&'static str, Storage)> {
-    let mcap = |compression| Storage::Mcap(Mcap { compression, chunk_bytes: 4096 });
+    let mcap = |compression| Storage::Mcap(Mcap { compression, chunk_bytes: 4096, style: None });
     let sqlite = |style| Storage::Sqlite(Sqlite { style });
     vec![
         ("mcap", mcap(Compression::None)),

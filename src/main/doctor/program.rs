@@ -43,7 +43,7 @@ pub(crate) fn features() -> Vec<Finding> {
             "ros",
             cfg!(feature = "ros"),
             "speaks through the ROS 2 that is sourced: any RMW, parameters, lifecycle",
-            "source /opt/ros/$ROS_DISTRO/setup.bash && cargo build --release --features ros",
+            "source /opt/ros/$ROS_DISTRO/setup.bash && colcon build --packages-select apprentice",
         ),
     ]
 }

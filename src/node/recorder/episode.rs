@@ -108,7 +108,8 @@ impl Episode {
             storage: config.storage.clone(),
             split: config.split,
             notes: notes.clone(),
-            ..bag::Options::default()
+            // As rosbag2 notes it; empty where no ROS 2 is sourced.
+            ros_distro: std::env::var("ROS_DISTRO").unwrap_or_default(),
         };
         let writer = create(&path, &options)?;
         let queue_bytes =

@@ -1,0 +1,29 @@
+//! One Ctrl-C under `ros2 launch` is two signals: from the terminal to all it runs, and from launch to each.
+//!
+//! Taken for impatience, the second would end a recorder in the middle of its bag, and launch would say that it has died.
+
+#[path = "support/cli.rs"]
+mod cli;
+#[path = "support/patience.rs"]
+mod patience;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::process::{Pid, Signal, kill_process};
+
+#[test]
+fn a_ctrl_c_that_comes_twice_at_once_is_one() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("out");
+    let words = ["record", "--all", "--bus", "local", "--wait", "--no-keys", "--out"];
+    let mut node = cli::command(words, [&out]).stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    // It hears signals before it makes the folder of episodes.
+    patience::until("it is at work", Duration::from_secs(20), || Ok(out.exists()))?;
+    let pid = Pid::from_child(&node);
+    kill_process(pid, Signal::INT)?;
+    kill_process(pid, Signal::INT)?;
+    assert_eq!(node.wait()?.code(), Some(0), "it was not left to end as it should");
+    Ok(())
+}
