@@ -56,16 +56,8 @@ fn domain(test: u32) -> u16 {
     u16::try_from(140 + 2 * (std::process::id() % 10) + test).expect("it is below 232")
 }
 
-#[test]
-fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let run =
-        learned(folder.path(), &["policy.head={flow: {network: {perceptron: {width: 32}}, steps: 2}}"])?;
-    let mut crew = Crew::new(domain(0))?;
-    crew.gate = "gate";
-    let (_robot, held) = (crew.robot()?, gate(&crew)?);
-    crew.until("it says why", |crew| crew.said.driver == Intervention::HOLD && crew.commands > 0)?;
-    // Nobody thinks yet, and a person drives all the same.
+/// Nobody thinks yet, and a person drives all the same.
+fn driven_by_hand(crew: &mut Crew) -> anyhow::Result<()> {
     let teleop = crew.teleop()?;
     crew.until("it is known where the arm is", |crew| crew.states > 0)?;
     crew.mirror(0.1);
@@ -75,8 +67,36 @@ fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either
     let goal = crew.led();
     crew.until("the arm is where the leader is", |crew| (crew.state.position[0] - goal).abs() < 0.02)?;
     drop(teleop);
-    crew.until("it is held", |crew| crew.said.driver == Intervention::HOLD)?;
+    crew.until("it is held", |crew| crew.said.driver == Intervention::HOLD)
+}
 
+/// The policy is asked to pause, and to go on: without a plan the arm is held, with the next one it is not.
+fn pauses(crew: &mut Crew) -> anyhow::Result<()> {
+    let request = |id| ChangeStateRequest { transition: Transition { id, label: String::new() } };
+    let change = |crew: &Crew, id| {
+        let asked = request(id);
+        Ok::<_, anyhow::Error>(
+            call_typed::<ChangeState>(&*crew.bus, "/policy/change_state", &asked, PATIENCE)?.success,
+        )
+    };
+    let since = Wall.now();
+    ensure!(change(crew, Transition::TRANSITION_DEACTIVATE)?, "it pauses");
+    crew.is_held(since, CHUNK, "plan")?;
+    ensure!(!change(crew, Transition::TRANSITION_DEACTIVATE)?, "it pauses already");
+    ensure!(change(crew, Transition::TRANSITION_ACTIVATE)?, "it goes on");
+    crew.until("the policy drives", |crew| crew.command.driver == Intervention::POLICY)
+}
+
+#[test]
+fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let run =
+        learned(folder.path(), &["policy.head={flow: {network: {perceptron: {width: 32}}, steps: 2}}"])?;
+    let mut crew = Crew::new(domain(0))?;
+    crew.gate = "gate";
+    let (_robot, held) = (crew.robot()?, gate(&crew)?);
+    crew.until("it says why", |crew| crew.said.driver == Intervention::HOLD && crew.commands > 0)?;
+    driven_by_hand(&mut crew)?;
     let thinks = policy(&crew, &run)?;
     crew.release()?;
     let since = thinks.kill()?;
@@ -95,21 +115,7 @@ fn a_policy_and_a_gate_in_two_processes_drive_an_arm_that_is_held_without_either
     crew.stays(100)?;
     crew.release()?;
 
-    // It is asked to pause, and to go on: without a plan the arm is held, with the next one it is not.
-    let request = |id| ChangeStateRequest { transition: Transition { id, label: String::new() } };
-    let change = |crew: &Crew, id| {
-        let asked = request(id);
-        Ok::<_, anyhow::Error>(
-            call_typed::<ChangeState>(&*crew.bus, "/policy/change_state", &asked, PATIENCE)?.success,
-        )
-    };
-    let since = Wall.now();
-    ensure!(change(&crew, Transition::TRANSITION_DEACTIVATE)?, "it pauses");
-    crew.is_held(since, CHUNK, "plan")?;
-    ensure!(!change(&crew, Transition::TRANSITION_DEACTIVATE)?, "it pauses already");
-    ensure!(change(&crew, Transition::TRANSITION_ACTIVATE)?, "it goes on");
-    crew.until("the policy drives", |crew| crew.command.driver == Intervention::POLICY)?;
-
+    pauses(&mut crew)?;
     // Another that plans beside it is refused.
     let inbox = Inbox::new(Limit { samples: 1000, bytes: 1 << 24 });
     let _heard = subscribe::<Plan>(&*crew.bus, "/plan", Qos::sensor(), &inbox)?;
