@@ -102,7 +102,7 @@ impl Command {
             #[cfg(feature = "sim")]
             Self::Sim(_) => "simulator",
             #[cfg(feature = "learn")]
-            Self::Run(_) => "policy",
+            Self::Run(run) => run.node(),
             Self::Gate(_) => "gate",
             #[cfg(feature = "learn")]
             Self::Train(_) => "trainer",

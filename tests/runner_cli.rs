@@ -58,6 +58,7 @@ fn what_is_wrong_is_said_before_anything_moves() {
     assert_eq!(unsaid.status.code(), Some(2), "{}", text(&unsaid.stderr));
     for (words, why) in [
         (vec!["run", "--only", "policy"], "who thinks needs a policy"),
+        (vec!["run", "--only", "policy", "--resume", "--policy", "nowhere"], "--resume means nothing"),
         (vec!["run", "--only", "gate", "--watch"], "--watch means nothing with --only gate"),
         (vec!["run", "--only", "gate", "--policy", "nowhere"], "--policy means nothing with --only gate"),
     ] {

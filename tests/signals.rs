@@ -6,24 +6,27 @@
 mod cli;
 #[path = "support/patience.rs"]
 mod patience;
+#[path = "support/running.rs"]
+mod running;
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Result;
-use rustix::process::{Pid, Signal, kill_process};
+use running::Running;
+use rustix::process::Signal;
 
 #[test]
 fn a_ctrl_c_that_comes_twice_at_once_is_one() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let out = folder.path().join("out");
     let words = ["record", "--all", "--bus", "local", "--wait", "--no-keys", "--out"];
-    let mut node = cli::command(words, [&out]).stderr(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    let node = Running::start(words, &[&out])?;
     // It hears signals before it makes the folder of episodes.
     patience::until("it is at work", Duration::from_secs(20), || Ok(out.exists()))?;
-    let pid = Pid::from_child(&node);
-    kill_process(pid, Signal::INT)?;
-    kill_process(pid, Signal::INT)?;
-    assert_eq!(node.wait()?.code(), Some(0), "it was not left to end as it should");
+    // Two of one number may become one on their way.
+    node.signal(Signal::INT)?;
+    node.signal(Signal::TERM)?;
+    let (code, said) = node.end()?;
+    assert_eq!(code, Some(0), "it was not left to end as it should: {said}");
     Ok(())
 }

@@ -20,6 +20,8 @@ pub(crate) struct RosArgs {
     pub(crate) remaps: Vec<(String, String)>,
     /// `-p use_sim_time:=true`, or so in a file.
     pub(crate) sim_time: bool,
+    /// What the command line itself says of that.
+    own_time: Option<bool>,
     /// `--params-file …`, in order.
     files: Vec<String>,
     /// `-p name:=value` of others, and what is so in files; the last of a name counts.
@@ -45,6 +47,7 @@ impl RosArgs {
         for (name, value) in found {
             self.set(name, value);
         }
+        self.sim_time = self.own_time.unwrap_or(self.sim_time);
         Ok(())
     }
 
@@ -56,7 +59,11 @@ impl RosArgs {
 
     fn set(&mut self, name: String, value: String) {
         if name == "use_sim_time" {
-            self.sim_time = value.eq_ignore_ascii_case("true");
+            match value.to_ascii_lowercase().as_str() {
+                "true" => self.sim_time = true,
+                "false" => self.sim_time = false,
+                _ => self.undone.push(format!("use_sim_time: {value:?}, which is neither true nor false,")),
+            }
             return;
         }
         self.parameters.retain(|(known, _)| *known != name);
@@ -122,6 +129,9 @@ fn parameter(rule: &str, ros: &mut RosArgs) {
     match rule.split_once(":=") {
         Some((name, value)) if !name.is_empty() && !name.contains(':') => {
             ros.set(name.to_owned(), value.to_owned());
+            if name == "use_sim_time" {
+                ros.own_time = Some(ros.sim_time);
+            }
         }
         _ => ros.undone.push(format!("--param {rule}")),
     }
@@ -173,6 +183,9 @@ mod tests {
         let first = file("a", "/**: {ros__parameters: {use_sim_time: true, task: a, operator: a, out: a}}")?;
         let then = file("b", "recorder: {ros__parameters: {operator: b, out: b}}")?;
         let line = format!("x --ros-args -p out:=c --params-file {first} --params-file {then}");
+        let (_, mut ros) = parted(&format!("{line} -p use_sim_time:=false"));
+        ros.read_files("recorder")?;
+        assert!(!ros.sim_time, "the command line says so");
         let (_, mut ros) = parted(&line);
         ros.read_files("recorder")?;
         assert!(ros.sim_time);

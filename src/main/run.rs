@@ -73,10 +73,20 @@ enum Only {
 }
 
 impl Run {
+    /// What its node is called.
+    pub(crate) fn node(&self) -> &'static str {
+        if self.only == Some(Only::Gate) { "gate" } else { "policy" }
+    }
+
     /// Runs until a signal comes.
     pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
         if self.only == Some(Only::Gate) {
             return self.gate()?.run(ros);
+        }
+        if self.only.is_some() && self.resume {
+            return Err(
+                WrongUse("--resume means nothing with --only policy: it does not drive".to_owned()).into()
+            );
         }
         let settings = loaded(&self.settings)?;
         let missing = || WrongUse("--policy: who thinks needs a policy".to_owned());

@@ -81,7 +81,7 @@ message! {
         pub doubt: f32,
         /// The doubt from which a person is asked for, no number where there is none.
         pub threshold: f32,
-        /// [`WELL`](Self::WELL), [`SLOW`](Self::SLOW) or [`BROKEN`](Self::BROKEN).
+        /// [`WELL`](Self::WELL), [`SLOW`](Self::SLOW), [`BROKEN`](Self::BROKEN) or [`BLIND`](Self::BLIND).
         pub state: u8,
     }
     consts {
@@ -91,6 +91,8 @@ message! {
         const SLOW: u8 = 1;
         /// What it wants is no number: there is nothing to follow.
         const BROKEN: u8 = 2;
+        /// It does not see all it has to: there is nothing to follow.
+        const BLIND: u8 = 3;
     }
 }
 

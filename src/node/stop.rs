@@ -33,8 +33,8 @@ impl Stop {
                 if last.is_some_and(|last| last.elapsed() < SAME) {
                     continue;
                 }
-                last = Some(Instant::now());
-                if heard.wished() {
+                // Whoever was asked to end in another way has not been signalled yet: a robot may be on its way to rest.
+                if last.replace(Instant::now()).is_some() {
                     super::screen::restore();
                     std::process::exit(128 + signal);
                 }

@@ -7,8 +7,8 @@
 
 use std::fmt;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ fn serve_as<S: WrappedServiceTypeSupport + 'static>(
     answer: Answer,
 ) -> Result<Task, Error> {
     let (tell, asked) = sync_channel(WAITING);
-    let (service, back) = (name.to_owned(), Arc::clone(line));
+    let (service, back) = (name.to_owned(), Arc::downgrade(line));
     thread::Builder::new()
         .name("ros answers".to_owned())
         .spawn(move || answer_all::<S>(&service, &asked, answer, &back))
@@ -115,13 +115,14 @@ fn answer_all<S: WrappedServiceTypeSupport + 'static>(
     service: &str,
     asked: &Receiver<(Bytes, ServiceRequest<S>)>,
     mut answer: Answer,
-    back: &Line,
+    back: &Weak<Line>,
 ) {
     for (cdr, request) in asked {
         match answer(cdr) {
             Ok(response) => {
                 let service = service.to_owned();
-                back.tell(Box::new(move |_spinner| {
+                let Some(line) = back.upgrade() else { return };
+                line.tell(Box::new(move |_spinner| {
                     let said = S::Response::from_serialized_bytes(&response);
                     if let Err(error) = said.and_then(|said| request.respond(said)) {
                         tracing::warn!(service, %error, "an answer was not sent");

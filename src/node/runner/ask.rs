@@ -140,8 +140,13 @@ fn ask(shared: &Shared, now: &Mutex<Now>, wish: Wish, wanted: fn(Mode) -> bool) 
     loop {
         let seen = lock(now).clone();
         // Two ticks later control has surely taken it up, and said what came of it.
-        if (seen.ticks >= ticks + 2 && wanted(seen.mode)) || Instant::now() >= deadline {
-            return (wanted(seen.mode), words(&seen));
+        let granted = wanted(seen.mode);
+        if (seen.ticks >= ticks + 2 && granted) || Instant::now() >= deadline {
+            // Whoever hears that it is not let go on may be near the robot when it would be.
+            if wish == Wish::Resume && !granted {
+                shared.wishes.utter(Wish::Hold);
+            }
+            return (granted, words(&seen));
         }
         std::thread::sleep(LOOK);
     }

@@ -10,7 +10,7 @@ use crate::control::{Interpolate, Schedule};
 use crate::time::Stamp;
 
 /// No plan is worked out further than this: who does not think anew in so long does not come back.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// The way of courses to control, and of those that were followed back, for others to take apart.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ pub(super) enum State {
     Slow,
     /// It wants what is no number.
     Broken,
+    /// It does not see all it has to.
+    Blind,
 }
 
 impl Course {

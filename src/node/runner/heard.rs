@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::course::{Course, State};
+use super::course::{Course, LONGEST, State};
 use crate::msg::own::Plan;
 use crate::node::diagnostics::header;
 use crate::time::Stamp;
@@ -30,48 +30,75 @@ pub(super) fn say(course: &Course, seen: Stamp, joints: &[String]) -> Plan {
             State::Well => Plan::WELL,
             State::Slow => Plan::SLOW,
             State::Broken => Plan::BROKEN,
+            State::Blind => Plan::BLIND,
         },
     }
 }
 
-/// The course that a message tells, for these joints; why it is none, where it is none. With `stands` a place stands until the next,
-/// instead of leading to it.
-pub(super) fn hear(plan: &Plan, joints: &[String], period: Duration, stands: bool) -> Result<Course, String> {
+/// Why a message is no plan.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(super) enum Unplanned {
+    #[error("it has {values} values for {places} places of {joints} joints")]
+    Values { values: usize, places: usize, joints: usize },
+    #[error("it has {places} places, over the {LONGEST} that count")]
+    Long { places: usize },
+    #[error("the joint {missing:?} is not in it")]
+    Joint { missing: String },
+    #[error("its state {state} is none of those known")]
+    State { state: u8 },
+    #[error("a place is due {due} s after what was seen, over the {AHEAD} s that count")]
+    Far { due: f64 },
+    #[error("its places are not due at even distances, one after the other")]
+    Uneven,
+}
+
+/// The course that a message tells, for these joints. With `stands` a place stands until the next, instead of leading to it.
+pub(super) fn hear(
+    plan: &Plan,
+    joints: &[String],
+    period: Duration,
+    stands: bool,
+) -> Result<Course, Unplanned> {
     let seen = Stamp::from_parts(plan.header.stamp.sec, plan.header.stamp.nanosec);
-    let (due, width) = (&plan.due, plan.names.len());
-    if plan.values.len() != due.len() * width {
-        let values = plan.values.len();
-        return Err(format!("it has {values} values for {} places of {width} joints", due.len()));
+    let (due, names) = (&plan.due, &plan.names);
+    let (values, places, width) = (plan.values.len(), due.len(), names.len());
+    if values != places * width {
+        return Err(Unplanned::Values { values, places, joints: width });
     }
-    let place = |joint: &String| plan.names.iter().position(|name| name == joint);
+    if places > LONGEST {
+        return Err(Unplanned::Long { places });
+    }
+    let place = |joint: &String| names.iter().position(|name| name == joint);
     if let Some(missing) = joints.iter().find(|joint| place(joint).is_none()) {
-        return Err(format!("the joint {missing:?} is not in it, which has {}", plan.names.join(", ")));
+        return Err(Unplanned::Joint { missing: missing.clone() });
     }
-    if let Some(odd) = due.iter().find(|due| !(-AHEAD..=AHEAD).contains(*due)) {
-        return Err(format!("a place is due {odd} s after what was seen, over the {AHEAD} s that count"));
+    if let Some(due) = due.iter().copied().find(|due| !(-AHEAD..=AHEAD).contains(due)) {
+        return Err(Unplanned::Far { due });
     }
     let period = match due[..] {
         [first, second, ..] => second - first,
         _ => period.as_secs_f64(),
     };
-    let even = |pair: &[f64]| (pair[1] - pair[0] - period).abs() <= UNEVEN;
+    let even = |pair: &[f64]| (pair[1] - pair[0] - period).abs() <= UNEVEN.min(period / 100.0);
     if period <= 0.0 || !due.windows(2).all(even) {
-        return Err("its places are not due at even distances, one after the other".to_owned());
+        return Err(Unplanned::Uneven);
     }
     let first = due.first().map_or(0, |first| (first * 1e9).round() as i64);
-    let places: Vec<usize> = joints.iter().filter_map(place).collect();
+    let order: Vec<usize> = joints.iter().filter_map(place).collect();
     let rows = plan.values.chunks_exact(width.max(1));
     let number = |said: f32| Some(said).filter(|said| said.is_finite());
     Ok(Course {
         first: Stamp(seen.0.saturating_add(first)),
         period: Duration::from_secs_f64(period),
         joints: joints.len(),
-        rows: rows.flat_map(|row| places.iter().map(|place| row[*place])).collect(),
+        rows: rows.flat_map(|row| order.iter().map(|place| row[*place])).collect(),
         stands,
         state: match plan.state {
+            Plan::WELL => State::Well,
             Plan::SLOW => State::Slow,
             Plan::BROKEN => State::Broken,
-            _ => State::Well,
+            Plan::BLIND => State::Blind,
+            state => return Err(Unplanned::State { state }),
         },
         doubt: number(plan.doubt),
         // Nobody's threshold is zero: that is a message in which nothing was said of it.
@@ -108,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_what_is_heard() {
-        for state in [State::Well, State::Slow, State::Broken] {
+        for state in [State::Well, State::Slow, State::Broken, State::Blind] {
             let said = Course { state, ..course() };
             let plan = say(&said, Stamp(1_000_000_000), &joints());
             assert_eq!(hear(&plan, &joints(), PERIOD, false), Ok(said));
@@ -145,9 +172,11 @@ mod tests {
             (Plan { due: vec![0.0, 0.0, 0.0], ..plan() }, "even"),
             (Plan { due: vec![0.0, f64::NAN, 0.02], ..plan() }, "NaN"),
             (Plan { due: vec![0.0, 0.01, 1e300], ..plan() }, "over the 60 s"),
+            (Plan { state: 9, ..plan() }, "none of those known"),
+            (Plan { due: vec![0.0; 5000], values: vec![0.0; 10_000], ..plan() }, "over the 4096"),
         ];
         for (plan, words) in refused {
-            let why = hear(&plan, &joints(), PERIOD, false).expect_err(words);
+            let why = hear(&plan, &joints(), PERIOD, false).expect_err(words).to_string();
             assert!(why.contains(words), "{why}");
         }
     }

@@ -39,7 +39,7 @@ const INBOX: Limit = Limit { samples: 2048, bytes: 1 << 28 };
 /// How long a wait goes on before it is looked whether it still has a point.
 const LOOK_UP: Duration = Duration::from_millis(20);
 /// So far may the clock of whoever stamps messages go before ours.
-const AHEAD: Duration = Duration::from_secs(1);
+pub(super) const AHEAD: Duration = Duration::from_secs(1);
 /// In lockstep a stream that owes a message is waited for so long, once.
 const OWED: Duration = Duration::from_millis(250);
 
@@ -113,7 +113,7 @@ impl Listener {
         Ok(Self {
             elsewhere: Elsewhere::new(robot, left.clone()),
             eyes: Eyes::new(robot, left),
-            known: Known::new(robot.joints.len(), robot.layout.streams().count()),
+            known: Known::new(robot.joints.len(), robot.streams().len()),
             told: robot.told.clone(),
             joints: robot.joints.clone(),
             gripper: robot.limits.gripper(),

@@ -207,7 +207,7 @@ impl Runner {
         }
         let (bus, mut served) = (context.bus.as_ref(), Vec::new());
         let thinks = load.map(|load| Thinks::open(bus, load, &options.policy, &mut served)).transpose()?;
-        let shared = Arc::new(Shared::new(robot.joints.len(), robot.layout.streams().count()));
+        let shared = Arc::new(Shared::new(robot.joints.len(), robot.streams().len()));
         let (hours, left) = (Hours::new(bus, options.pace), Left::default());
         let (timing, figures) = (Arc::new(Timing::new()), Arc::new(Figures::new(Duration::from_micros(200))));
         let (now, granted) = (Arc::<Mutex<Now>>::default(), Arc::default());

@@ -33,7 +33,12 @@ pub struct Robot {
     pub(super) slides: Vec<bool>,
     pub(super) told: Vec<Told>,
     pub(super) outlets: Vec<Outlet>,
+    /// Who plans is somewhere else, and so is what it sees.
+    unseen: bool,
 }
+
+/// What stands for all that is seen somewhere else.
+const UNSEEN: &str = "what the policy sees";
 
 /// A topic that tells positions.
 #[derive(Clone, Debug)]
@@ -103,6 +108,7 @@ impl Robot {
             told,
             outlets,
             joints,
+            unseen: false,
         })
     }
 
@@ -121,7 +127,7 @@ impl Robot {
             goal: Vec::new(),
             actions: act.parts.values().flat_map(|part| part.joints.iter().cloned()).collect(),
         };
-        Self::new(description, observe, act, control, actions, layout)
+        Ok(Self { unseen: true, ..Self::new(description, observe, act, control, actions, layout)? })
     }
 
     /// The time between two commands.
@@ -129,16 +135,20 @@ impl Robot {
         Duration::from_secs_f64(1.0 / self.rate_hz)
     }
 
-    /// The age beyond which each stream of the layout is silent, as the watchdog sees it.
+    /// The age beyond which each stream of the layout is silent, as the watchdog sees it; what is seen somewhere else is one.
     pub(super) fn streams(&self) -> Vec<Duration> {
         let milliseconds = |ms: f64| Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+        if self.unseen {
+            return vec![milliseconds(self.control.watchdog.thinking_ms)];
+        }
         let known = self.layout.streams().filter_map(|name| self.observe.streams.get(name));
         known.map(|stream| milliseconds(stream.max_age_ms) + milliseconds(stream.latency_ms)).collect()
     }
 
     /// What the numbers in a reason for holding stand for.
     pub(super) fn names(&self) -> gate::Names {
-        let streams = self.layout.streams().map(str::to_owned).collect();
+        let unseen = self.unseen.then(|| UNSEEN.to_owned());
+        let streams = self.layout.streams().map(str::to_owned).chain(unseen).collect();
         gate::Names { streams, joints: self.joints.clone() }
     }
 }

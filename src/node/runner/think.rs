@@ -115,7 +115,7 @@ impl Thinker {
             }
             let Some((version, seen)) = self.see(considered) else { continue };
             match seen {
-                _ if self.shared.pauses.load(Relaxed) => self.schedule.clear(),
+                _ if self.shared.pauses.load(Relaxed) => self.nothing(State::Well),
                 Ok(history) => self.consider(&history),
                 Err(gap) => self.blind(&gap),
             }
@@ -149,8 +149,19 @@ impl Thinker {
         (seen.version > considered).then(|| (seen.version, news()))
     }
 
+    /// Takes back what was planned.
+    fn nothing(&mut self, state: State) {
+        let now = self.hours.now();
+        self.schedule.clear();
+        self.post(Course::nothing(self.joints.len(), now, self.period), now, state);
+    }
+
     /// Says why there is nothing to think about.
     fn blind(&mut self, gap: &str) {
+        // Whoever drives elsewhere does not see what is not seen here.
+        if self.ways.courses.is_none() {
+            self.nothing(State::Blind);
+        }
         if let Some(times) = self.blind.raise(Instant::now()) {
             tracing::warn!(times, "nothing to think about: {gap}");
         }
@@ -174,8 +185,9 @@ impl Thinker {
         let there = self.hours.now();
         self.remember(there.since(now));
         match thought {
+            _ if self.shared.pauses.load(Relaxed) => {}
             Ok(Thought { chunk, doubt }) => self.accept(chunk, doubt, there),
-            Err(why) => self.complain(&why, there),
+            Err(why) => self.complain(&why),
         }
     }
 
@@ -249,14 +261,13 @@ impl Thinker {
         }
     }
 
-    fn complain(&mut self, why: &Unthought, now: Stamp) {
+    fn complain(&mut self, why: &Unthought) {
         add(&self.shared.counts.unthought, 1);
         if let Some(times) = self.complaint.raise(Instant::now()) {
             tracing::warn!(times, "no chunk came of a thought: {why}");
         }
         if matches!(why, Unthought::NoNumber(_)) {
-            self.schedule.clear();
-            self.post(Course::nothing(self.joints.len(), now, self.period), now, State::Broken);
+            self.nothing(State::Broken);
         }
     }
 }

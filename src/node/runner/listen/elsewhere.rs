@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::super::course::Way;
+use super::super::course::{Course, State, Way};
 use super::super::eyes::Left;
 use super::super::heard;
 use super::super::pace::Pace;
 use super::super::robot::Robot;
 use super::super::shared::{Shared, Wish, add};
-use super::Listener;
+use super::{AHEAD, Listener};
 use crate::bus::typed::read;
 use crate::control::Interpolate;
 use crate::control::gate::source::Only;
@@ -92,6 +92,20 @@ impl Elsewhere {
     }
 }
 
+/// Why a course that came at that instant is not of that time, if it is not.
+fn untimely(course: &Course, received: Stamp) -> Option<String> {
+    let last = course.first + course.period * u32::try_from(course.ticks()).unwrap_or(u32::MAX);
+    let wrong = match course.ticks() {
+        0 => return None,
+        _ if last < received => format!("was over {:?} before it came", received.since(last)),
+        _ if course.first > received + AHEAD => {
+            format!("begins {:?} after it came", course.first.since(received))
+        }
+        _ => return None,
+    };
+    Some(format!("it {wrong}: look at the clocks of both machines"))
+}
+
 impl Listener {
     /// A plan of a policy that is somewhere else.
     pub(super) fn plan(&mut self, sample: &Sample) -> Option<String> {
@@ -107,8 +121,12 @@ impl Listener {
         let Elsewhere { period, stands, ref way, .. } = self.elsewhere;
         let course = match heard::hear(&plan, &self.joints, period, stands) {
             Ok(course) => course,
-            Err(why) => return Some(why),
+            Err(why) => return Some(why.to_string()),
         };
+        if let Some(why) = untimely(&course, sample.received) {
+            add(&self.shared.counts.late, course.ticks() as u64);
+            return Some(why);
+        }
         let another = self.elsewhere.planner.replace(sample.publisher);
         // A policy that was started anew, or another one: it does not go on by itself where the one before was left.
         if another.is_some_and(|before| before != sample.publisher)
@@ -118,12 +136,8 @@ impl Listener {
             self.shared.wishes.utter(Wish::Hold);
         }
         self.shared.alive.set();
-        let last = course.first + course.period * u32::try_from(course.ticks()).unwrap_or(u32::MAX);
-        if course.ticks() > 0 && last < sample.received {
-            add(&self.shared.counts.late, course.ticks() as u64);
-            let late = sample.received.since(last);
-            return Some(format!("it was over {late:?} before it came: look at the clocks of both machines"));
-        }
+        // The watchdog holds the robot where a policy is blind, as it does where what it sees comes here.
+        self.known.streams[0] = Some(sample.received).filter(|_| course.state != State::Blind);
         add(&self.shared.counts.chunks, 1);
         if let Some(way) = way {
             way.clear();
