@@ -159,7 +159,7 @@ fn whoever_says_where_to_be_drives_within_the_limits_and_no_number_holds_the_arm
     let mut plans = Publisher::<Plan>::open(&*crew.bus, "/plan", Qos::sensor())?;
     crew.until("the gate listens", |_| plans.matched() > 0)?;
     // The first joint goes so far in ten seconds, told in three places.
-    let mut say = |crew: &Crew, to: f64| -> anyhow::Result<()> {
+    let mut say = |crew: &Crew, to: f64, state| -> anyhow::Result<()> {
         let from = &crew.state.position;
         let row = |share: f64| {
             from.iter()
@@ -168,14 +168,19 @@ fn whoever_says_where_to_be_drives_within_the_limits_and_no_number_holds_the_arm
         };
         let values = [0.0, 0.5, 1.0].into_iter().flat_map(row).collect();
         let (names, due) = (crew.state.name.clone(), vec![0.0, 5.0, 10.0]);
-        plans.send(&Plan { header: header(Wall.now()), names, due, values, ..Plan::default() })?;
+        plans.send(&Plan { header: header(Wall.now()), names, due, values, state, ..Plan::default() })?;
         Ok(())
     };
-    say(&crew, 0.3)?;
+    say(&crew, 0.3, Plan::WELL)?;
+    crew.release()?;
+    let begun = Wall.now();
+    say(&crew, 0.3, Plan::BLIND)?;
+    crew.is_held(begun, Duration::from_secs(1), "\"what the policy sees\" fell silent")?;
+    say(&crew, 0.3, Plan::WELL)?;
     crew.release()?;
     ensure!(crew.command.driver == Intervention::POLICY, "{:?}", crew.command);
     let begun = Wall.now();
-    say(&crew, f64::NAN)?;
+    say(&crew, f64::NAN, Plan::WELL)?;
     crew.is_held(begun, Duration::from_secs(1), "number")?;
     ensure!(crew.command.values.iter().all(|value| value.is_finite()), "{:?}", crew.command);
     Ok(())
