@@ -317,7 +317,10 @@ impl Drives {
         hours: Hours,
         (plans, spent): (Receiver<Box<Course>>, SyncSender<Box<Course>>),
     ) -> Result<[JoinHandle<()>; 3], Error> {
-        let Self { speaker, teller, ticker, timing, granted } = self;
+        let Self { mut speaker, mut teller, ticker, timing, granted } = self;
+        // Whoever listens already is known of before the first tick, which would else hold the robot for want of anybody.
+        teller.listened();
+        speaker.listened();
         let (say, said) = sync_channel(UNDER_WAY);
         let (give, empty) = sync_channel(UNDER_WAY);
         // Whoever listens slowly never has all boxes wait for him.

@@ -185,7 +185,7 @@ impl Speaker {
     }
 
     /// Looks whether the robot's controllers listen, and get what is sent.
-    fn listened(&mut self) {
+    pub(super) fn listened(&mut self) {
         if Instant::now() < self.look {
             return;
         }

@@ -158,7 +158,7 @@ impl Teller {
     }
 
     /// In a simulation whoever obeys `command` is the robot's controller.
-    fn listened(&mut self) {
+    pub(super) fn listened(&mut self) {
         if self.pace == Pace::Wall || Instant::now() < self.look {
             return;
         }
