@@ -7,7 +7,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ impl Running {
     /// Waits until it says that in its log, and gives all that it said until then.
     pub(crate) fn says(&mut self, words: &str) -> anyhow::Result<String> {
         let log = self.process.stderr.take().context("it is piped")?;
-        let (tell, told) = channel();
+        let (tell, told) = sync_channel(10_000);
         // It ends with the process, whose log is read to its end so that it does not wait for us.
         thread::spawn(move || {
             BufReader::new(log).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
