@@ -24,6 +24,8 @@ mod waves;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -158,8 +160,18 @@ fn whoever_says_where_to_be_drives_within_the_limits_and_no_number_holds_the_arm
     crew.until("it is known where the arm is", |crew| crew.states > 0 && crew.commands > 0)?;
     let mut plans = Publisher::<Plan>::open(&*crew.bus, "/plan", Qos::sensor())?;
     crew.until("the gate listens", |_| plans.matched() > 0)?;
-    // The first joint goes so far in ten seconds, told in three places.
-    let mut say = |crew: &Crew, to: f64, state| -> anyhow::Result<()> {
+    // It is said again and again, as a policy does: one of them may be lost.
+    let (says, ends) = (Arc::<Mutex<Plan>>::default(), Arc::<AtomicBool>::default());
+    let (said, over) = (Arc::clone(&says), Arc::clone(&ends));
+    let planner = std::thread::spawn(move || {
+        while !over.load(Relaxed) {
+            let plan = said.lock().expect("nobody panicked").clone();
+            plans.send(&plan).expect("the bus takes it");
+            patience::due_at(Instant::now() + Duration::from_millis(50));
+        }
+    });
+    // The first joint goes so far in half a minute, told in three places.
+    let say = |crew: &Crew, to: f64, state| {
         let from = &crew.state.position;
         let row = |share: f64| {
             from.iter()
@@ -167,21 +179,23 @@ fn whoever_says_where_to_be_drives_within_the_limits_and_no_number_holds_the_arm
                 .map(move |(joint, from)| if joint == 0 { from + share * to } else { *from })
         };
         let values = [0.0, 0.5, 1.0].into_iter().flat_map(row).collect();
-        let (names, due) = (crew.state.name.clone(), vec![0.0, 5.0, 10.0]);
-        plans.send(&Plan { header: header(Wall.now()), names, due, values, state, ..Plan::default() })?;
-        Ok(())
+        let (names, due) = (crew.state.name.clone(), vec![0.0, 15.0, 30.0]);
+        let plan = Plan { header: header(Wall.now()), names, due, values, state, ..Plan::default() };
+        *says.lock().expect("nobody panicked") = plan;
     };
-    say(&crew, 0.3, Plan::WELL)?;
+    say(&crew, 0.9, Plan::WELL);
     crew.release()?;
     let begun = Wall.now();
-    say(&crew, 0.3, Plan::BLIND)?;
+    say(&crew, 0.9, Plan::BLIND);
     crew.is_held(begun, Duration::from_secs(1), "\"what the policy sees\" fell silent")?;
-    say(&crew, 0.3, Plan::WELL)?;
+    say(&crew, 0.9, Plan::WELL);
     crew.release()?;
     ensure!(crew.command.driver == Intervention::POLICY, "{:?}", crew.command);
     let begun = Wall.now();
-    say(&crew, f64::NAN, Plan::WELL)?;
+    say(&crew, f64::NAN, Plan::WELL);
     crew.is_held(begun, Duration::from_secs(1), "number")?;
     ensure!(crew.command.values.iter().all(|value| value.is_finite()), "{:?}", crew.command);
+    ends.store(true, Relaxed);
+    planner.join().expect("it does not panic");
     Ok(())
 }
