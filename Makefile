@@ -30,8 +30,8 @@ SMALL_TESTS := config_files bag_contract bag_recovery bus_contract recorder reco
 # Tests run side by side already: with more threads than one libtorch would only get into its own way.
 test: export OMP_NUM_THREADS := 1
 test: lint
-	$(CARGO) test --locked
-	$(CARGO) test $(SMALL) --lib --bins $(SMALL_TESTS:%=--test %)
+	$(CARGO) test --locked --no-fail-fast
+	$(CARGO) test $(SMALL) --no-fail-fast --lib --bins $(SMALL_TESTS:%=--test %)
 
 # The interfaces come from `colcon build`; its install/setup.bash is to be sourced.
 test-ros:
