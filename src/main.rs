@@ -8,6 +8,7 @@ mod command {
     pub(crate) mod bag;
     #[cfg(feature = "learn")]
     pub(crate) mod calibrate;
+    pub(crate) mod compose;
     #[cfg(feature = "learn")]
     pub(crate) mod course;
     #[cfg(all(feature = "learn", feature = "sim"))]
@@ -43,7 +44,7 @@ use clap::Parser;
 
 use command::options::WrongUse;
 use command::ros_args::RosArgs;
-use command::{bag, dart, demo, doctor, gate, record, ros_args, standin, teleop};
+use command::{bag, compose, dart, demo, doctor, gate, record, ros_args, standin, teleop};
 
 /// A robot's apprentice: records demonstrations, learns policies from them, acts, and is corrected.
 #[derive(Parser)]
@@ -78,6 +79,7 @@ enum Command {
     #[cfg(feature = "learn")]
     Run(Box<command::run::Run>),
     Gate(gate::Gate),
+    Compose(compose::Compose),
     #[cfg(feature = "learn")]
     Train(command::train::Train),
     #[cfg(all(feature = "learn", feature = "sim"))]
@@ -110,6 +112,18 @@ impl Command {
         }
     }
 
+    /// Whether it is a node, that goes on until it is stopped.
+    fn is_node(&self) -> bool {
+        match self {
+            Self::Record(_) | Self::Teleop(_) | Self::Gate(_) => true,
+            #[cfg(feature = "sim")]
+            Self::Sim(_) => true,
+            #[cfg(feature = "learn")]
+            Self::Run(_) => true,
+            _ => false,
+        }
+    }
+
     /// From which level on is logged where nothing else is said; less where what happens is told anyway.
     fn level(&self) -> &'static str {
         match self {
@@ -125,7 +139,11 @@ fn main() -> ExitCode {
     let (arguments, mut ros) = ros_args::split(std::env::args());
     let cli = Cli::parse_from(arguments);
     command::options::log(cli.verbose, cli.command.level(), &ros);
-    let done = ros.read_files(cli.command.node()).and_then(|()| start(cli.command, &ros));
+    let done = match cli.command {
+        // Each of its nodes reads the files for itself.
+        Command::Compose(nodes) => nodes.run(&ros),
+        command => ros.read_files(command.node()).and_then(|()| start(command, &ros)),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -148,6 +166,7 @@ fn start(command: Command, ros: &RosArgs) -> anyhow::Result<()> {
         #[cfg(feature = "learn")]
         Command::Run(run) => run.run(ros),
         Command::Gate(gate) => gate.run(ros),
+        Command::Compose(nodes) => nodes.run(ros),
         #[cfg(feature = "learn")]
         Command::Train(train) => train.run(),
         #[cfg(all(feature = "learn", feature = "sim"))]

@@ -6,6 +6,8 @@
 #[cfg(feature = "ros")]
 #[path = "support/alone.rs"]
 mod alone;
+#[path = "support/answering.rs"]
+mod answering;
 #[path = "support/patience.rs"]
 mod patience;
 #[cfg(not(feature = "ros"))]
@@ -22,10 +24,6 @@ use apprentice::bus::replay::{Pace, Replay};
 use apprentice::bus::typed::call_typed;
 use apprentice::bus::{Bus, Counts, Error, Inbox, Limit, Node, Sink, Subscription};
 use apprentice::msg::rcl::{ParameterValue, SetParameters, SetParametersRequest};
-use apprentice::msg::std::{
-    SetBool, SetBoolRequest, SetBoolResponse, Trigger, TriggerRequest, TriggerResponse,
-};
-use apprentice::msg::{Message, Service};
 use apprentice::wire::{Qos, Sample, Topic};
 use bytes::Bytes;
 
@@ -58,10 +56,10 @@ const CASES: &[(&str, Case)] = &[
     ("a bad name is refused", a_bad_name_is_refused),
     ("the nodes that publish a topic are known by name", publishers_are_known_by_name),
     ("parameters are read, set and refused", parameters_are_read_set_and_refused),
-    ("a service is answered", a_service_is_answered),
-    ("an answer may ask the bus for something itself", an_answer_may_ask_the_bus),
-    ("a service whose answer fails is unanswered", a_failing_answer_is_unanswered),
-    ("a service that nobody answers times out", nobody_answers),
+    ("a service is answered", answering::a_service_is_answered),
+    ("an answer may ask the bus for something itself", answering::an_answer_may_ask_the_bus),
+    ("a service whose answer fails is unanswered", answering::a_failing_answer_is_unanswered),
+    ("a service that nobody answers times out", answering::nobody_answers),
 ];
 
 fn keeps_the_contract(pair: &Pair) {
@@ -361,50 +359,5 @@ fn parameters_are_read_set_and_refused(pair: &Pair) -> Result<(), Error> {
     assert_eq!(parameters.get("rate_hz"), Some(Value::Double(10.0)));
     let refused = set("robot", ten)?;
     assert_eq!((refused.successful, refused.reason.as_str()), (false, "\"robot\" is read-only"));
-    Ok(())
-}
-
-/// A question of a real type: a bus may look into what it carries.
-fn question(data: bool) -> Bytes {
-    SetBoolRequest { data }.encode()
-}
-
-fn a_service_is_answered(pair: &Pair) -> Result<(), Error> {
-    let mut asked = 0;
-    let answer = move |request: Bytes| {
-        let data = SetBoolRequest::decode(&request).expect("it was asked so").data;
-        asked += 1;
-        Ok(SetBoolResponse { success: data, message: format!("number {asked}") }.encode())
-    };
-    let _served = pair.here.serve("~/ask", SetBool::TYPE, Box::new(answer))?;
-    for n in 1..=5 {
-        let response = pair.there.call("/arm/here/ask", SetBool::TYPE, question(n % 2 == 0), PATIENCE)?;
-        let response = SetBoolResponse::decode(&response).expect("it was answered so");
-        assert_eq!(response, SetBoolResponse { success: n % 2 == 0, message: format!("number {n}") });
-    }
-    Ok(())
-}
-
-fn an_answer_may_ask_the_bus(pair: &Pair) -> Result<(), Error> {
-    let empty = TriggerResponse::default().encode();
-    let _asked = pair.there.serve("/asked_back", Trigger::TYPE, Box::new(move |_| Ok(empty.clone())))?;
-    let here = Arc::clone(&pair.here);
-    let answer = move |_| here.call("/asked_back", Trigger::TYPE, TriggerRequest {}.encode(), PATIENCE);
-    let _served = pair.here.serve("/asks", Trigger::TYPE, Box::new(answer))?;
-    pair.there.call("/asks", Trigger::TYPE, TriggerRequest {}.encode(), PATIENCE)?;
-    Ok(())
-}
-
-fn a_failing_answer_is_unanswered(pair: &Pair) -> Result<(), Error> {
-    let failing = |_| Err(Error::Name { name: "x".to_owned(), why: "it was made to fail" });
-    let _served = pair.here.serve("/fails", SetBool::TYPE, Box::new(failing))?;
-    let answer = pair.there.call("/fails", SetBool::TYPE, question(true), Duration::from_secs(1));
-    assert!(matches!(answer, Err(Error::Unanswered { .. })), "{answer:?}");
-    Ok(())
-}
-
-fn nobody_answers(pair: &Pair) -> Result<(), Error> {
-    let answer = pair.there.call("/nobody", SetBool::TYPE, question(true), GRACE);
-    assert!(matches!(answer, Err(Error::Unanswered { .. })), "{answer:?}");
     Ok(())
 }

@@ -311,6 +311,10 @@ impl Bus for Local {
         self.sim_clock.clone().unwrap_or_else(|| Arc::clone(&self.hub.0.clock))
     }
 
+    fn sim_time(&self) -> bool {
+        self.sim_clock.is_some()
+    }
+
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
         self.hub.0.services.serve(&self.node.resolve(name)?, type_name, answer)
     }

@@ -185,6 +185,10 @@ pub trait Bus: Send + Sync {
     fn call(&self, name: &str, type_name: &str, request: Bytes, within: Duration) -> Result<Bytes, Error>;
     /// The node this end of the bus belongs to. Names given to the bus are resolved against it.
     fn node(&self) -> &Node;
+    /// Whether that clock is what `/clock` says because it was asked for, as `use_sim_time` does.
+    fn sim_time(&self) -> bool {
+        false
+    }
     /// Says that everything wanted is subscribed to: a replay holds back its first message until then.
     fn ready(&self) {}
     /// Whether nothing will come any more, because the bag behind the bus is at its end.

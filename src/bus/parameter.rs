@@ -24,6 +24,9 @@ pub use value::Value;
 
 mod value;
 
+/// Of every node. Whose time it is, is settled when the bus is opened.
+const SIM_TIME: &str = "use_sim_time";
+
 /// Why a parameter was not set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -177,8 +180,10 @@ impl fmt::Debug for Parameters {
 }
 
 impl Parameters {
-    /// Serves these parameters of the bus's node.
-    pub fn serve(bus: &dyn Bus, declared: Vec<Declared>) -> Result<Self, Error> {
+    /// Serves these parameters of the bus's node, and `use_sim_time`, which every node of ROS 2 has.
+    pub fn serve(bus: &dyn Bus, mut declared: Vec<Declared>) -> Result<Self, Error> {
+        let time = Declared::new(SIM_TIME, Value::Bool(bus.sim_time()), "whether time is what /clock says");
+        declared.push(time.read_only());
         let mut events = Publisher::open(bus, "/parameter_events", Qos::reliable(1000))?;
         let (node, clock) = (bus.node().full_name(), bus.clock());
         let (sec, nanosec) = clock.now().parts();
@@ -310,9 +315,9 @@ mod tests {
                 ListParametersRequest { prefixes: prefixes.iter().map(|&it| it.into()).collect(), depth };
             call_typed::<ListParameters>(&node, "~/list_parameters", &request, SOON).map(|it| it.result)
         };
-        assert_eq!(list(&[], 0)?.names, ["rate_hz", "robot.name"]);
+        assert_eq!(list(&[], 0)?.names, ["rate_hz", "robot.name", "use_sim_time"]);
         assert_eq!(list(&[], 0)?.prefixes, ["robot"]);
-        assert_eq!(list(&[], 1)?.names, ["rate_hz"]);
+        assert_eq!(list(&[], 1)?.names, ["rate_hz", "use_sim_time"]);
         assert_eq!(list(&["robot"], 1)?.names, ["robot.name"]);
         let request = GetParametersRequest { names: vec!["robot.name".into(), "nothing".into()] };
         let values = call_typed::<GetParameters>(&node, "/ns/n/get_parameters", &request, SOON)?.values;

@@ -107,6 +107,10 @@ impl Bus for Ros {
         self.sim_clock.clone().unwrap_or_else(|| Arc::new(Wall))
     }
 
+    fn sim_time(&self) -> bool {
+        self.sim_clock.is_some()
+    }
+
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
         service::serve(&self.line, self.node.resolve(name)?, type_name, answer)
     }

@@ -104,6 +104,17 @@ impl Default for Bid {
 const SAMPLES: NonZeroU32 = NonZeroU32::new(16).expect("sixteen is not zero");
 
 impl Join {
+    /// As it is called in the settings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Replace(_) => "replace",
+            Self::Ensemble(_) => "ensemble",
+            Self::Continue(_) => "continue",
+            Self::Bid(_) => "bid",
+        }
+    }
+
     /// After how many of a chunk's `steps` actions the next is asked for, where that is said by a number of actions.
     pub(super) fn after(&self, steps: usize) -> Option<usize> {
         let (Self::Replace(Replace { after })

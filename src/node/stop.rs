@@ -5,8 +5,8 @@
 //! twice, from the terminal and from launch itself: what follows at once is the same wish.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,20 @@ const SAME: Duration = Duration::from_secs(1);
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// A wish that SIGINT and SIGTERM utter. A second signal ends the process at once with 128 + its number, as
-    /// shells count such ends; one that follows within [`SAME`] is no second.
+    /// The wish of this process, which SIGINT and SIGTERM utter, the same for all who ask. A second signal ends the process at once
+    /// with 128 + its number, as shells count such ends; one that follows within [`SAME`] is no second.
     pub fn on_signals() -> io::Result<Self> {
+        static OF_PROCESS: Mutex<Option<Stop>> = Mutex::new(None);
+        let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stop) = &*of_process {
+            return Ok(stop.clone());
+        }
+        let stop = Self::heard()?;
+        *of_process = Some(stop.clone());
+        Ok(stop)
+    }
+
+    fn heard() -> io::Result<Self> {
         let stop = Self::default();
         let heard = stop.clone();
         let mut signals = Signals::new([SIGINT, SIGTERM])?;

@@ -226,6 +226,10 @@ impl Bus for Dds {
         self.sim_clock.clone().unwrap_or_else(|| Arc::new(Wall))
     }
 
+    fn sim_time(&self) -> bool {
+        self.sim_clock.is_some()
+    }
+
     fn serve(&self, name: &str, type_name: &str, answer: Answer) -> Result<Box<dyn Served>, Error> {
         service::serve(&self.endpoints, &self.node.resolve(name)?, type_name, answer)
     }

@@ -64,6 +64,7 @@ use threads::{CONTROL, boxes, end, note, patience, show, start};
 
 use super::Context;
 use super::lifecycle::Lifecycle;
+use crate::bus::parameter::{Declared, Parameters, Value};
 use crate::bus::{Bus, Served};
 use crate::precedence::Granted;
 
@@ -98,6 +99,24 @@ pub struct Options {
     pub watch: Option<PathBuf>,
     /// The terminal is taken for keys.
     pub keys: bool,
+}
+
+/// What `ros2 param` tells of a runner. Nothing of it is set there: what a robot may do is not changed while it moves.
+fn facts(half: Half, robot: &Robot, options: &Options) -> Vec<Declared> {
+    let mut facts = vec![
+        Declared::new("rate_hz", Value::Double(robot.rate_hz), "commands a second"),
+        Declared::new("joints", Value::Texts(robot.joints.clone()), "the joints that are commanded"),
+        Declared::new(
+            "join",
+            Value::Text(robot.control.join.name().to_owned()),
+            "how a new chunk meets the old one",
+        ),
+    ];
+    if half != Half::Driving {
+        let policy = Value::Text(options.policy.display().to_string());
+        facts.push(Declared::new("policy", policy, "the policy it began with"));
+    }
+    facts.into_iter().map(Declared::read_only).collect()
 }
 
 /// How a runner is, and how it went.
@@ -153,7 +172,7 @@ pub struct Runner {
     figures: Arc<Figures>,
     thinks: Option<Thinks>,
     drives: Option<Drives>,
-    _served: (Vec<Box<dyn Served>>, Lifecycle),
+    _served: (Vec<Box<dyn Served>>, Lifecycle, Parameters),
 }
 
 /// What it takes to think.
@@ -212,6 +231,7 @@ impl Runner {
         let (timing, figures) = (Arc::new(Timing::new()), Arc::new(Figures::new(Duration::from_micros(200))));
         let (now, granted) = (Arc::<Mutex<Now>>::default(), Arc::default());
         let life = ask::live(bus, half, &shared, &now, &context.stop)?;
+        let facts = Parameters::serve(bus, facts(half, &robot, &options))?;
         let (wanted, pace) = ((half, options.goal.as_deref()), options.pace);
         let (heard, noted) = (Arc::clone(&shared), left.clone());
         let face = Face::open(
@@ -244,7 +264,7 @@ impl Runner {
             face,
             figures,
             thinks,
-            _served: (served, life),
+            _served: (served, life, facts),
         })
     }
 

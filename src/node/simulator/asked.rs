@@ -6,6 +6,8 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use super::Options;
+use crate::bus::parameter::{Declared, Parameters, Value};
 use crate::bus::typed::serve_typed;
 use crate::bus::{Bus, Error, Served};
 use crate::msg::own::{Disturb, DisturbResponse, Reset, ResetResponse};
@@ -36,11 +38,17 @@ pub(super) type Answer = (bool, String);
 pub(super) struct Asked {
     asked: Receiver<(Ask, SyncSender<Answer>)>,
     _served: [Box<dyn Served>; 3],
+    _facts: Parameters,
 }
 
 impl Asked {
-    /// Answers `~/reset`, `~/disturb` and `~/teach`.
-    pub(super) fn serve(bus: &dyn Bus) -> Result<Self, Error> {
+    /// Answers `~/reset`, `~/disturb` and `~/teach`, and tells of the options as parameters.
+    pub(super) fn serve(bus: &dyn Bus, options: &Options) -> Result<Self, Error> {
+        let facts = [
+            ("world", Value::Text(options.world.clone()), "the world"),
+            ("rate_hz", Value::Double(options.act.rate_hz), "ticks of control a second"),
+        ];
+        let facts = facts.map(|(name, value, about)| Declared::new(name, value, about).read_only());
         let (sender, asked) = sync_channel(WAITING);
         let (other, third) = (sender.clone(), sender.clone());
         let reset = serve_typed::<Reset>(bus, "~/reset", move |request| {
@@ -58,7 +66,7 @@ impl Asked {
             let (success, message) = wait(&third, Ask::Teach(request.data));
             Ok(SetBoolResponse { success, message })
         })?;
-        Ok(Self { asked, _served: [reset, disturb, teach] })
+        Ok(Self { asked, _served: [reset, disturb, teach], _facts: Parameters::serve(bus, facts.into())? })
     }
 
     /// The next request, if there is one.

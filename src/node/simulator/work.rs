@@ -130,7 +130,7 @@ impl<'a> Simulator<'a> {
         };
         Ok(Self {
             voice: Voice::open(bus, options, &mut world, told)?,
-            asked: Asked::serve(bus)?,
+            asked: Asked::serve(bus, options)?,
             diagnostics: Diagnostics::open(bus)?,
             wall: Wall::new(),
             injector: None,

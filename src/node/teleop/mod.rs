@@ -42,6 +42,7 @@ use source::Source;
 use super::diagnostics::header;
 use super::screen::{self, Key};
 use super::{Context, report};
+use crate::bus::parameter::{Declared, Parameters, Value};
 use crate::bus::typed::{Publisher, read};
 use crate::bus::{self, Complaint, Inbox, Limit, Subscription};
 use crate::msg::Message;
@@ -119,6 +120,7 @@ pub struct Teleop {
     sent: u64,
     refused: u64,
     complaint: Complaint,
+    _facts: Parameters,
     _subscriptions: Vec<Subscription>,
 }
 
@@ -142,6 +144,12 @@ impl Teleop {
         keys: bool,
     ) -> Result<Self, Error> {
         let bus = context.bus.as_ref();
+        let facts = [
+            ("device", Value::Text(device.name().to_owned()), "with what a person drives"),
+            ("rate_hz", Value::Double(robot.rate_hz), "commands a second"),
+        ];
+        let facts = facts.map(|(name, value, about)| Declared::new(name, value, about).read_only());
+        let facts = Parameters::serve(bus, facts.into())?;
         let source = Source::new(device, &context.bus, &robot, act, &config)?;
         let inbox = Inbox::new(INBOX);
         let (mut heard, mut subscriptions) = (Vec::new(), Vec::new());
@@ -173,6 +181,7 @@ impl Teleop {
             sent: 0,
             refused: 0,
             complaint: Complaint::default(),
+            _facts: facts,
             _subscriptions: subscriptions,
             clock,
             config,

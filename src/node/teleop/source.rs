@@ -31,6 +31,17 @@ pub enum Device {
     Keyboard,
 }
 
+impl Device {
+    /// As it is called on the command line.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Joy(_) => "joy",
+            Self::Keyboard => "keyboard",
+        }
+    }
+}
+
 /// A device at work.
 #[derive(Debug)]
 pub(super) enum Source {
