@@ -6,6 +6,7 @@
 use std::io::IsTerminal;
 
 use anyhow::Context as _;
+use apprentice::arm::{Chain, Description};
 use apprentice::config::Settings;
 use apprentice::control::Mode;
 use apprentice::node::runner::{Error, Options, Pace, Report, Robot, Runner};
@@ -56,7 +57,7 @@ impl Gate {
             &settings.control,
             &settings.data.actions,
         );
-        let robot = robot.map_err(of_use)?;
+        let robot = shown(robot.map_err(of_use)?, &settings, description.as_ref())?;
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let context = Context::new(self.bus.open("gate", ros)?, stop);
         let options = Options {
@@ -81,6 +82,17 @@ pub(crate) fn loaded(settings: &SettingsArgs) -> anyhow::Result<Settings> {
 pub(crate) fn acts(settings: &Settings) -> Result<&Act, WrongUse> {
     let missing = || WrongUse("act is missing in the robot's file, and acting needs it".to_owned());
     settings.act.as_ref().ok_or_else(missing)
+}
+
+/// The robot, whose tip a viewer is shown where its file says which link that is.
+pub(crate) fn shown(
+    robot: Robot,
+    settings: &Settings,
+    description: Option<&Description>,
+) -> anyhow::Result<Robot> {
+    let (Some(description), Some(arm)) = (description, &settings.teleop.arm) else { return Ok(robot) };
+    let chain = Chain::between(description, &arm.base, &arm.tip);
+    Ok(robot.shown(chain.map_err(|error| WrongUse(format!("teleop.arm: {error}")))?, &arm.prefix))
 }
 
 /// Whether the terminal is taken for keys.

@@ -145,6 +145,7 @@ fn robot(settings: &Settings, path: &Path, on: device::Device) -> anyhow::Result
     let (robot, observe, act) = (&settings.robot, &settings.observe, acts(settings)?);
     let layout = policy::layout(path, robot, observe, act, settings.data.goal.as_ref(), on)?;
     let description = settings.description()?;
-    Robot::new(description.as_ref(), observe, act, &settings.control, &settings.data.actions, layout)
-        .map_err(of_use)
+    let robot =
+        Robot::new(description.as_ref(), observe, act, &settings.control, &settings.data.actions, layout);
+    gate::shown(robot.map_err(of_use)?, settings, description.as_ref())
 }

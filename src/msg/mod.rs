@@ -24,6 +24,7 @@ pub mod rcl;
 pub mod sensor;
 pub mod std;
 pub mod trajectory;
+pub mod visualization;
 
 pub use cdr::Field;
 pub use definition::find_definition;
@@ -152,12 +153,13 @@ macro_rules! services {
 }
 
 messages! {
-    std: Time Duration Header Empty Bool Float64 Text MultiArrayDimension MultiArrayLayout Float64MultiArray Clock
+    std: Time Duration Header Color Empty Bool Float64 Text MultiArrayDimension MultiArrayLayout Float64MultiArray Clock
          EventInfo;
     geometry: Vector3 Point Quaternion Pose PoseStamped Twist TwistStamped Wrench WrenchStamped Transform
               TransformStamped TFMessage;
     sensor: JointState Image CompressedImage RegionOfInterest CameraInfo Joy Imu;
     trajectory: JointTrajectoryPoint JointTrajectory;
+    visualization: UVCoordinate MeshFile Marker MarkerArray;
     diagnostic: KeyValue DiagnosticStatus DiagnosticArray;
     rcl: ParameterType ParameterValue Parameter FloatingPointRange IntegerRange ParameterDescriptor
          SetParametersResult ListParametersResult ParameterEvent Log;

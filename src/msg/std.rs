@@ -41,6 +41,20 @@ message! {
 }
 
 message! {
+    /// A colour and how much of what is behind it does not shine through, each 0 to 1.
+    pub struct Color: "std_msgs/msg/ColorRGBA" {
+        /// Red.
+        pub r: f32,
+        /// Green.
+        pub g: f32,
+        /// Blue.
+        pub b: f32,
+        /// Opacity.
+        pub a: f32,
+    }
+}
+
+message! {
     /// Yes or no.
     pub struct Bool: "std_msgs/msg/Bool" {
         /// The value.

@@ -17,13 +17,14 @@ ROOT = HERE.parent.parent
 
 STANDARD = """
 builtin_interfaces: Time Duration
-std_msgs: Header Empty Bool Float64 String MultiArrayDimension MultiArrayLayout Float64MultiArray
+std_msgs: Header ColorRGBA Empty Bool Float64 String MultiArrayDimension MultiArrayLayout Float64MultiArray
 rosgraph_msgs: Clock
 service_msgs: ServiceEventInfo
 geometry_msgs: Vector3 Point Quaternion Pose PoseStamped Twist TwistStamped Wrench WrenchStamped Transform TransformStamped
 tf2_msgs: TFMessage
 sensor_msgs: JointState Image CompressedImage RegionOfInterest CameraInfo Joy Imu
 trajectory_msgs: JointTrajectoryPoint JointTrajectory
+visualization_msgs: UVCoordinate MeshFile Marker MarkerArray
 diagnostic_msgs: KeyValue DiagnosticStatus DiagnosticArray
 rcl_interfaces: ParameterType ParameterValue Parameter FloatingPointRange IntegerRange ParameterDescriptor SetParametersResult ListParametersResult ParameterEvent Log
 lifecycle_msgs: State Transition TransitionDescription TransitionEvent

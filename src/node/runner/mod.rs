@@ -15,6 +15,7 @@
 mod ask;
 mod beat;
 mod course;
+mod draw;
 mod error;
 mod eyes;
 mod face;

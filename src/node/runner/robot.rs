@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::Error;
-use crate::arm::Description;
+use super::draw::Tip;
 use crate::arm::urdf::Kind;
+use crate::arm::{Chain, Description};
 use crate::control::Limits;
 use crate::control::{self, gate};
 use crate::data::observe::{Field, Observe};
@@ -33,6 +34,8 @@ pub struct Robot {
     pub(super) slides: Vec<bool>,
     pub(super) told: Vec<Told>,
     pub(super) outlets: Vec<Outlet>,
+    /// Where its tip is, for viewers.
+    pub(super) tip: Option<Tip>,
     /// Who plans is somewhere else, and so is what it sees.
     unseen: bool,
 }
@@ -108,6 +111,7 @@ impl Robot {
             told,
             outlets,
             joints,
+            tip: None,
             unseen: false,
         })
     }
@@ -128,6 +132,12 @@ impl Robot {
             actions: act.parts.values().flat_map(|part| part.joints.iter().cloned()).collect(),
         };
         Ok(Self { unseen: true, ..Self::new(description, observe, act, control, actions, layout)? })
+    }
+
+    /// The same robot, whose way a viewer is shown at the end of `chain`; its joints have `prefix` in front of the chain's.
+    #[must_use]
+    pub fn shown(self, chain: Chain, prefix: &str) -> Self {
+        Self { tip: Tip::of(chain, prefix, &self.joints), ..self }
     }
 
     /// The time between two commands.

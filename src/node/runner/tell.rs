@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::beat::Said;
+use super::draw::Drawing;
 use super::pace::Pace;
 use super::robot::Robot;
 use super::shared::Shared;
@@ -69,6 +70,7 @@ pub(super) struct Teller {
     names: Names,
     commands: Publisher<Command>,
     interventions: Publisher<Intervention>,
+    drawing: Option<Drawing>,
     repeat: Instant,
     look: Instant,
     /// What was said of the mode last.
@@ -88,6 +90,7 @@ impl Teller {
         Ok(Self {
             commands: Publisher::open(bus, COMMAND, Qos::reliable(1))?,
             interventions: Publisher::open(bus, INTERVENTION, Qos::latched(1))?,
+            drawing: Drawing::of_drivers(bus, robot)?,
             joints: robot.joints.clone(),
             limits: robot.limits.clone(),
             names: robot.names(),
@@ -132,6 +135,10 @@ impl Teller {
             let intervention = gate.intervention(&self.names, at);
             let sent = self.interventions.send(&intervention);
             unsent(&self.shared, &mut self.complaint, sent);
+            if let Some(drawing) = &mut self.drawing {
+                let drawn = drawing.driver(&command, gate.mode(), &intervention.reason, at);
+                unsent(&self.shared, &mut self.complaint, drawn);
+            }
             if self.told != Some(gate.mode()) {
                 tell(gate.mode(), &intervention.reason);
                 self.told = Some(gate.mode());

@@ -10,6 +10,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::course::{Course, State, Way};
+use super::draw::Drawing;
 use super::figures::Figures;
 use super::heard;
 use super::listen::PLAN;
@@ -53,6 +54,7 @@ pub(super) struct Thinker {
     thinking: Thinking,
     state: State,
     plans: Publisher<Plan>,
+    drawing: Option<Drawing>,
     figures: Arc<Figures>,
     complaint: Complaint,
     blind: Complaint,
@@ -83,6 +85,7 @@ impl Thinker {
         let offered = Qos { history: History::KeepLast(1), ..Qos::sensor() };
         Ok(Self {
             plans: Publisher::open(bus, PLAN, offered)?,
+            drawing: Drawing::of_plans(bus, robot)?,
             schedule: Schedule::new(control.join.clone(), control.interpolate),
             interpolate: control.interpolate,
             joints: robot.joints.clone(),
@@ -255,7 +258,8 @@ impl Thinker {
         if let Some(way) = &self.ways.courses {
             way.post(course);
         }
-        if let Err(error) = self.plans.send(&plan) {
+        let drawn = self.drawing.as_mut().map_or(Ok(()), |drawing| drawing.plan(&plan, self.hours.now()));
+        if let Err(error) = self.plans.send(&plan).and(drawn) {
             add(&self.shared.counts.unsent, 1);
             tracing::debug!("a plan was not sent: {}", report(&error));
         }
