@@ -33,7 +33,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("image", &["src/node/simulator/", "src/data/"]),
     ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),
     ("evdev", &["src/node/teleop/gamepad.rs"]),
-    ("roxmltree", &["src/arm/urdf/"]),
+    ("roxmltree", &["src/arm/urdf/", "tests/"]),
     ("r2r", &["src/bus/ros"]),
     ("rustdds", &["src/bus/dds"]),
     ("mcap", &["tests/", "benches/"]),
