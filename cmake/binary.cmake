@@ -45,6 +45,12 @@ endforeach()
 string(SHA256 said "${said}")
 list(JOIN bound "$<SEMICOLON>" bound)
 
+# r2r 0.9.7 refuses a distribution whose name it does not know. Kilted has what Jazzy has; what Lyrical took away is still there.
+set(distribution "$ENV{ROS_DISTRO}")
+if(distribution STREQUAL "kilted")
+  set(distribution "jazzy")
+endif()
+
 # The prefixes that were sourced, without the one this will be installed to.
 function(sourced variable result)
   string(REPLACE ":" ";" prefixes "$ENV{${variable}}")
@@ -68,6 +74,7 @@ message(STATUS "apprentice is built with: ${features}")
 set(cargo_target "${CMAKE_CURRENT_BINARY_DIR}/cargo")
 add_custom_target(${PROJECT_NAME}_binary ALL
   COMMAND "${CMAKE_COMMAND}" -E env
+    "ROS_DISTRO=${distribution}"
     "AMENT_PREFIX_PATH=${being_built}:${ament_prefixes}"
     "CMAKE_PREFIX_PATH=${cmake_prefixes}"
     "LD_LIBRARY_PATH=${being_built}/lib:$ENV{LD_LIBRARY_PATH}"

@@ -20,6 +20,8 @@ mod command {
     pub(crate) mod eval;
     pub(crate) mod gate;
     pub(crate) mod notes;
+    #[cfg(feature = "learn")]
+    pub(crate) mod once;
     pub(crate) mod options;
     pub(crate) mod progress;
     pub(crate) mod record;
@@ -168,7 +170,7 @@ fn start(command: Command, ros: &RosArgs) -> anyhow::Result<()> {
         Command::Gate(gate) => gate.run(ros),
         Command::Compose(nodes) => nodes.run(ros),
         #[cfg(feature = "learn")]
-        Command::Train(train) => train.run(),
+        Command::Train(train) => train.run(ros),
         #[cfg(all(feature = "learn", feature = "sim"))]
         Command::Eval(eval) => eval.run(),
         #[cfg(feature = "learn")]

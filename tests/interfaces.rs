@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use apprentice::arm::Chain;
 use apprentice::bus::local::Hub;
 use apprentice::bus::typed::call_typed;
 use apprentice::bus::{Bus, Node};
@@ -32,6 +33,7 @@ use apprentice::node::recorder::{self, Session, Wanted};
 use apprentice::node::runner::{Mind, Options, Robot, Runner};
 use apprentice::node::simulator::{self, Pace};
 use apprentice::node::teleop::{Device, Teleop};
+use apprentice::node::trainer::Outside;
 use apprentice::node::{Context, Stop};
 use apprentice::wire::{Durability, History, Qos, Reliability, Topic};
 use noting::{Noting, Opened};
@@ -126,6 +128,12 @@ fn recorder() -> Result<Met> {
     met
 }
 
+/// What leads to the tip that a viewer is shown.
+fn chain(settings: &Settings) -> Result<Chain> {
+    let arm = settings.teleop.arm.as_ref().context("the file names the arm")?;
+    Ok(Chain::between(&settings.description()?.context("it is described")?, &arm.base, &arm.tip)?)
+}
+
 fn policy() -> Result<Met> {
     let (room, settings) = (Room::new("policy", "apprentice run")?, settings()?);
     let mind =
@@ -135,6 +143,7 @@ fn policy() -> Result<Met> {
         apprentice::data::Layout::resolve(&settings.robot, &settings.observe, act, None, &BTreeMap::new())?;
     let (observe, control, actions) = (&settings.observe, &settings.control, &settings.data.actions);
     let robot = Robot::new(settings.description()?.as_ref(), observe, act, control, actions, layout)?;
+    let robot = robot.shown(chain(&settings)?, "");
     let runner = Runner::open(&room.context, robot, acting::once(mind), Options::default())?;
     let mut met = room.met()?;
     // What it plans it says on a thread that runs with it.
@@ -149,6 +158,7 @@ fn gate() -> Result<Met> {
     let act = settings.act.as_ref().context("it is moved")?;
     let (observe, control, actions) = (&settings.observe, &settings.control, &settings.data.actions);
     let robot = Robot::unseen(settings.description()?.as_ref(), observe, act, control, actions)?;
+    let robot = robot.shown(chain(&settings)?, "");
     let _open = Runner::driving(&room.context, robot, Options::default())?;
     room.met()
 }
@@ -191,8 +201,17 @@ fn simulator() -> Result<Met> {
     met
 }
 
+/// As `apprentice train --watch=5` opens it.
+fn trainer() -> Result<Met> {
+    let room = Room::new("trainer", "apprentice train --watch")?;
+    let _open = Outside::open(&room.context, Path::new("runs/fold"), 5)?;
+    let met = room.met();
+    room.context.stop.wish();
+    met
+}
+
 fn all() -> Result<Vec<Met>> {
-    Ok(vec![recorder()?, teleop()?, policy()?, gate()?, simulator()?])
+    Ok(vec![recorder()?, teleop()?, policy()?, gate()?, simulator()?, trainer()?])
 }
 
 fn quality(qos: &Qos) -> String {

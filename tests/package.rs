@@ -145,9 +145,24 @@ fn every_argument_of_a_launch_file_is_explained() -> Result<()> {
 #[test]
 fn views_show_topics_that_there_are() -> Result<()> {
     let layout: serde_json::Value = serde_json::from_str(&text("rviz/foxglove.json")?)?;
-    let shown = layout.to_string();
-    for topic in ["/joint_states", "/command", "/intervention", "/diagnostics", "/front/image_raw/compressed"]
-    {
+    let (layout_text, rviz, opened) =
+        (layout.to_string(), text("rviz/apprentice.rviz")?, text("docs/interfaces.md")?);
+    // A topic, or a field of one's messages.
+    let of_layout =
+        between(&layout_text, "\"/", "\"").into_iter().map(|path| path.split('.').next().unwrap_or(path));
+    let shown: BTreeSet<&str> = of_layout.chain(between(&rviz, "Value: /", "\n")).collect();
+    assert!(shown.len() >= 8, "{shown:?}");
+    for topic in shown.iter().filter(|topic| **topic != "robot_description") {
+        assert!(opened.contains(&format!("| `/{topic}` |")), "/{topic} is opened by nobody");
+    }
+    for topic in [
+        "joint_states",
+        "command",
+        "intervention",
+        "diagnostics",
+        "plan_markers",
+        "front/image_raw/compressed",
+    ] {
         assert!(shown.contains(topic), "{topic} is not shown");
     }
     let panels = layout["configById"].as_object().context("panels")?;

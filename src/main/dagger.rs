@@ -34,12 +34,13 @@ use apprentice::train::interact::{Stray, Who};
 use serde::{Deserialize, Serialize};
 
 use super::eval::Eval;
+use super::once::once;
 use super::options::{SettingsArgs, WrongUse, key_value, put};
 use super::train::Train;
 use step::{Collected, Corrected, Filmed, Judged, Trained};
 
 pub(super) use films::blind;
-pub(super) use step::{once, words};
+pub(super) use step::words;
 
 /// Let a policy drive, correct it, and train it on that, round after round
 #[derive(clap::Args, Debug)]

@@ -3,6 +3,8 @@
 //! It decides nothing about training: settings and recordings are brought together here, what became of them is shown before
 //! anything is computed, and how good the outcome is closes the run.
 
+mod watch;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,7 @@ use apprentice::control;
 use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
 use apprentice::nn::device::{self, Device};
 use apprentice::node::Stop;
+use apprentice::node::trainer::About;
 use apprentice::policy::checkpoint::{self, Origin};
 use apprentice::policy::{Ensemble, Policy, Spec};
 use apprentice::train::report::Facts;
@@ -21,24 +24,30 @@ use apprentice::train::{self, Job, Told, Watch};
 use super::bag::Bags;
 use super::calibrate;
 use super::course::Course;
-use super::options::{SettingsArgs, WrongUse, put};
+use super::options::{BusArgs, SettingsArgs, WrongUse, put};
 use super::progress::Progress;
+use super::ros_args::RosArgs;
 use super::table::Table;
 
 /// Where decoded recordings are kept, beside them.
 const CACHE: &str = ".apprentice";
 
 /// Learn a policy from recordings
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(after_help = "\
 The settings say what is learned (`policy`), from what of the recordings (`data`), and how (`train`); what they do not
 say has defaults. RUN holds the curves (report.html, TensorBoard's events, metrics.jsonl) and the checkpoints best/
 and last/. Ctrl-C ends after the step and keeps everything; --resume goes on as if nothing had happened.
 
+With --watch it is a node, `trainer`, that learns on from the policy before, round after round, with all that is recorded by then; RUN has
+a folder for each round, and best leads to the last. ~/train (Trigger) asks not to wait for N. The same command goes on where it ended.
+
 Examples:
   apprentice train --config config/so101.yaml --bags demos --out runs/first
   apprentice train --config so101.yaml --config recipe.yaml --bags demos more_demos --out runs/second --minutes 30
   apprentice train --config so101.yaml --bags demos --out runs/first --resume --set train.steps=40000
+  apprentice train --config so101.yaml --bags demos corrections --out runs/fold --watch=5 --minutes 10
+      beside `apprentice run --policy runs/fold --watch`, which takes in what comes of each five recordings
   tensorboard --logdir runs")]
 pub(crate) struct Train {
     #[command(flatten)]
@@ -64,11 +73,23 @@ pub(crate) struct Train {
     /// Where decoded recordings are kept [default: .apprentice beside the first recording]
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
+    /// Go on waiting for recordings, and learn on whenever N more are there [default: 1]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "1",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    watch: Option<u32>,
+    #[command(flatten)]
+    bus: BusArgs,
+    /// Whom it tells what it is about.
+    #[arg(skip)]
+    about: Option<About>,
 }
 
 impl Train {
     /// Trains.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self, ros: &RosArgs) -> anyhow::Result<()> {
+        if let Some(every) = self.watch {
+            return self.watched(every, ros);
+        }
         let out = self.out.display().to_string();
         let outcome = self.outcome()?;
         Ok(put(&format!("{}\n{out}", outcome.sentence()))?)
@@ -146,7 +167,15 @@ impl Train {
         };
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let mut course = Course::begin("training");
-        let mut told = |told: &Told| course.at(told.share, || words(told));
+        let mut told = |told: &Told| {
+            course.at(told.share, || {
+                let words = words(told);
+                if let Some(about) = &self.about {
+                    about.say(&words);
+                }
+                words
+            });
+        };
         let mut watch = Watch { told: &mut told, stop: &|| stop.wished(), evaluate: None };
         let outcome = train::train(&job, &mut watch)?;
         drop(course);

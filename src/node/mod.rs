@@ -15,6 +15,7 @@ pub mod simulator;
 pub mod standin;
 mod stop;
 pub mod teleop;
+pub mod trainer;
 
 use std::fmt;
 use std::sync::Arc;

@@ -26,8 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::COMMAND;
 use super::page::share;
-use super::step::once;
 use super::{Dagger, Gate, PAGE};
+use crate::command::once::once;
 use crate::command::options::{WrongUse, put};
 use crate::command::table::Table;
 

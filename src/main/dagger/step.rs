@@ -1,15 +1,11 @@
-//! Steps that are done once: what came of each is a file, and a step whose file is there is not done again.
+//! What came of the steps of a round, as it is kept.
 //!
-//! A file appears whole, so there is no moment at which a kill leaves half of a step behind; what a step itself leaves half done, it
-//! takes up or clears away when it is begun again.
+//! Each is the content of a file that says that its step is done, so a name here is a name in a folder that somebody has.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use apprentice::train::interact::Tally;
 use clap::Args;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What a collection came to.
@@ -73,57 +69,8 @@ pub(super) struct Corrected {
     pub(super) heights: Vec<f64>,
 }
 
-/// What `step` came to the first time it was done, which `file` says. The file is there whole or not at all.
-pub(crate) fn once<T: Serialize + DeserializeOwned>(
-    file: &Path,
-    step: impl FnOnce() -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    match fs::read_to_string(file) {
-        Ok(text) => serde_json::from_str(&text).with_context(|| format!("{file:?}")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let done = step()?;
-            let part = file.with_extension("part");
-            let write = || -> std::io::Result<()> {
-                file.parent().map_or(Ok(()), fs::create_dir_all)?;
-                let written = fs::File::create(&part)?;
-                serde_json::to_writer_pretty(&written, &done)?;
-                written.sync_all()?;
-                fs::rename(&part, file)
-            };
-            write().with_context(|| format!("{file:?}"))?;
-            Ok(done)
-        }
-        Err(error) => Err(error).with_context(|| format!("{file:?}")),
-    }
-}
-
 /// A command of this program, as its user would give it.
 pub(crate) fn words<T: Args>(said: &[String]) -> anyhow::Result<T> {
     let command = T::augment_args(clap::Command::new("apprentice").no_binary_name(true));
     Ok(T::from_arg_matches(&command.try_get_matches_from(said)?)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_is_done_once_and_a_torn_file_is_none() -> anyhow::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join("a/step.json");
-        let mut done = 0;
-        for _ in 0..3 {
-            let trained = once(&file, || {
-                done += 1;
-                Ok(Trained { steps: 7, seconds: 0.5 })
-            })?;
-            assert_eq!(trained, Trained { steps: 7, seconds: 0.5 });
-        }
-        assert_eq!(done, 1);
-        fs::write(file.with_extension("part"), "{")?;
-        assert_eq!(once::<Trained>(&file, || unreachable!("it is done"))?.steps, 7);
-        assert!(once::<Trained>(&folder.path().join("b.json"), || anyhow::bail!("it failed")).is_err());
-        assert!(!folder.path().join("b.json").exists(), "what failed is done again");
-        Ok(())
-    }
 }

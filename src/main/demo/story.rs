@@ -13,7 +13,8 @@ use apprentice::train::report::page::{self, Page};
 use super::Demo;
 use super::recording::{Robot, record};
 use crate::command::bag;
-use crate::command::dagger::{Dagger, Loop, blind, once, words};
+use crate::command::dagger::{Dagger, Loop, blind, words};
+use crate::command::once::once;
 use crate::command::options::put;
 use crate::command::ros_args::RosArgs;
 
