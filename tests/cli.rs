@@ -63,7 +63,10 @@ fn wrong_use_ends_with_two_and_says_why_once() {
     for (words, said) in [
         (vec!["teleop", "leader"], "--config: the robot's file is needed"),
         (vec!["teleop", "keyboard", "--config", robot], "this is none"),
-        (vec!["teleop", "joy", "--config", "config/so101.yaml"], "robot.urdf is missing"),
+        (
+            vec!["teleop", "joy", "--config", "config/so101.yaml", "--set", "control.limits=null"],
+            "robot.urdf: no description is named",
+        ),
         (vec!["teleop", "joy", "--config", robot, "--set", "teleop.arm.tip=tool1"], "\"tool1\" is no link"),
         (vec!["teleop", "joy", "--config", robot, "--set", "teleop.joy.turbo=-1"], "teleop.joy.turbo"),
         (vec!["record"], "required arguments"),

@@ -30,7 +30,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("libc", &["src/precedence/fifo.rs"]),
     ("mujoco_rs", &["src/sim/physics.rs", "src/sim/render.rs"]),
     ("gif", &["src/train/film.rs", "src/train/evaluate/"]),
-    ("image", &["src/node/simulator/", "src/data/"]),
+    ("image", &["src/node/simulator/", "src/data/", "tests/support/cameras.rs"]),
     ("nalgebra", &["src/arm/", "src/node/teleop/", "src/sim/", "tests/", "benches/"]),
     ("evdev", &["src/node/teleop/gamepad.rs"]),
     ("roxmltree", &["src/arm/urdf/", "tests/"]),

@@ -16,7 +16,7 @@ const YOUNG: [Option<Duration>; 2] = [Some(Duration::ZERO); 2];
 
 fn control() -> Control {
     let limits: limits::Config = serde_json::from_str(
-        r#"{"position": {"a": [-1, 1], "b": [-1, 1]}, "speed": 1, "acceleration": 10, "jerk": 200, "jump": 0.5}"#,
+        r#"{"position": {"a": [-1, 1], "b": [-1, 1]}, "speed": 1, "acceleration": 10, "jerk": 200, "jump": 0.5, "lead": {"b": 0.25}}"#,
     )
     .expect("they are limits");
     let limits = Limits::load(&limits, None, &["a", "b"].map(str::to_owned)).expect("they are complete");
@@ -72,6 +72,25 @@ fn an_arm_that_was_out_of_reach_is_told_nothing_old() {
     assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
     let first = control.command().expect("it is told something");
     assert!(first.iter().all(|joint| (joint + 0.1).abs() < 0.01), "it goes on from where it is: {first:?}");
+}
+
+#[test]
+fn an_arm_that_does_not_come_along_is_held_and_told_nothing_old() {
+    let (mut control, mut tick) = (control(), 0);
+    ticks(&mut control, &mut tick, 5, &[0.0; 2], &[0.0; 2], true, false);
+    // The first joint may be anywhere: nothing is said of it, as of a gripper that presses.
+    let mode = ticks(&mut control, &mut tick, 100, &[0.0; 2], &[0.4, 0.2], true, true);
+    assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
+    let mode = ticks(&mut control, &mut tick, 100, &[0.0; 2], &[0.4, 0.4], true, false);
+    assert_eq!((mode, control.has_driven()), (Mode::Hold(Reason::Behind(1)), false));
+    let command = control.command().expect("it was told something")[1];
+    assert!((0.25..0.4).contains(&command), "it was braked at once: {command}");
+    let mode = ticks(&mut control, &mut tick, 100, &[0.0; 2], &[0.4, 0.4], true, false);
+    assert_eq!(mode, Mode::Hold(Reason::Behind(1)), "nobody has let it go on");
+    let mode = ticks(&mut control, &mut tick, 1, &[0.0; 2], &[0.1, 0.1], true, true);
+    assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
+    let first = control.command().expect("it is told something");
+    assert!(first.iter().all(|joint| joint.abs() < 0.01), "it goes on from where it is: {first:?}");
 }
 
 /// The mode after a tick of 10 ms.

@@ -124,6 +124,8 @@ pub enum Error {
 pub struct Limits {
     names: Vec<String>,
     joints: Vec<Joint>,
+    /// How far each may be measured from its command.
+    leads: Vec<f64>,
     workspace: Option<Workspace>,
     grip: Option<Grip>,
 }
@@ -153,6 +155,12 @@ impl Limits {
     /// The joint whose measured effort [`Going::feel`] wants to know.
     pub fn gripper(&self) -> Option<usize> {
         self.grip.map(|grip| grip.joint)
+    }
+
+    /// The first joint that is `measured` further from its last command than it may be: whatever holds it, it is not the commands.
+    pub fn behind(&self, going: &Going, measured: &[f64]) -> Option<usize> {
+        let commanded = going.position()?.iter().zip(measured);
+        commanded.zip(&self.leads).position(|((told, is), lead)| (told - is).abs() > *lead)
     }
 
     /// Goes on by one tick, which takes `tick`, to the nearest allowed command to `want`.

@@ -125,7 +125,7 @@ impl Control {
         self.driven = match mode {
             Mode::Policy | Mode::Human => true,
             // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay.
-            Mode::Hold(Reason::Link | Reason::Blind(_)) => self.driven && !self.rests(),
+            Mode::Hold(Reason::Link | Reason::Blind(_) | Reason::Behind(_)) => self.driven && !self.rests(),
             Mode::Hold(_) => self.driven,
         };
         Outcome { mode, changed: mode != before, limited }
@@ -170,6 +170,10 @@ impl Control {
         let policy = moment.plan != Plan::NoPolicy;
         let (now, monotonic) = (moment.now, moment.monotonic);
         let wrong = moment.ages.and_then(|ages| self.watchdog.look(&ages, policy, now, monotonic));
+        // What nobody is told needs no one to follow it.
+        let measured = moment.measured.filter(|_| self.driven);
+        let wrong =
+            graver(wrong, measured.and_then(|measured| self.held.behind(measured)).map(Reason::Behind));
         Signs {
             button: moment.button,
             service: moment.service,

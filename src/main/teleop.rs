@@ -105,12 +105,12 @@ impl Teleop {
 
 /// The robot of `settings` with its description, and what commands it.
 fn put_together(settings: &Settings) -> anyhow::Result<(Robot, &apprentice::spec::Act)> {
-    let missing =
-        |what: &str| WrongUse(format!("{what} is missing in the robot's file, and teleoperation needs it"));
-    let act = settings.act.as_ref().ok_or_else(|| missing("act"))?;
-    let description = settings.description()?.ok_or_else(|| missing("robot.urdf"))?;
+    let missing = || WrongUse("act is missing in the robot's file, and teleoperation needs it".to_owned());
+    let act = settings.act.as_ref().ok_or_else(missing)?;
+    let (description, limits) = (settings.description()?, settings.control.limits.as_ref());
     let (joints, observe) = (&settings.robot.joints, &settings.observe);
-    let robot = Robot::new(&description, joints, observe, act, &settings.teleop).map_err(of_use)?;
+    let robot = Robot::new(description.as_ref(), limits, joints, observe, act, &settings.teleop);
+    let robot = robot.map_err(of_use)?;
     Ok((robot, act))
 }
 

@@ -41,9 +41,9 @@ pub(crate) fn settings(sets: &[&str]) -> Settings {
 
 /// The robot of those settings.
 pub(crate) fn robot(settings: &Settings) -> anyhow::Result<Robot> {
-    let description = settings.description()?.expect("the file names one");
-    let act = settings.act.as_ref().expect("it is commanded");
-    Ok(Robot::new(&description, &settings.robot.joints, &settings.observe, act, &settings.teleop)?)
+    let (description, limits) = (settings.description()?, settings.control.limits.as_ref());
+    let (act, joints) = (settings.act.as_ref().expect("it is commanded"), &settings.robot.joints);
+    Ok(Robot::new(description.as_ref(), limits, joints, &settings.observe, act, &settings.teleop)?)
 }
 
 /// A robot, a device and teleoperation between them.

@@ -6,7 +6,7 @@
 
 mod reunion;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -48,6 +48,8 @@ pub(super) struct Endpoints {
     subscriber: rustdds::Subscriber,
     receiver: Receiver,
     matches: Mutex<HashSet<Match>>,
+    /// The types that others' subscriptions take: rustdds connects by the name of a topic alone.
+    takes: Mutex<HashMap<GUID, String>>,
     graph: Arc<Mutex<Graph>>,
     announcements: Mutex<Option<Line>>,
     reunion: Mutex<Reunion>,
@@ -69,6 +71,7 @@ impl Endpoints {
             subscriber,
             receiver: Receiver::start()?,
             matches: Mutex::default(),
+            takes: Mutex::default(),
             graph: Arc::clone(&graph),
             announcements: Mutex::default(),
             reunion: Mutex::new(Reunion::new(gone)),
@@ -171,6 +174,14 @@ impl Endpoints {
         lock(&self.matches).iter().filter(|(local, _)| *local == ours).map(|(_, remote)| *remote).collect()
     }
 
+    /// How many subscriptions of others take that type from `ours`. One of another type under the same name hears nothing that it
+    /// can read, and no other implementation would connect it.
+    pub(super) fn heard(&self, ours: GUID, type_name: &str) -> usize {
+        let connected = self.connected(ours);
+        let (takes, wanted) = (lock(&self.takes), words::type_name(type_name));
+        connected.iter().filter(|reader| takes.get(reader).is_none_or(|taken| *taken == wanted)).count()
+    }
+
     /// The full name of the node that has this writer, where it said so.
     pub(super) fn writer_of(&self, guid: GUID) -> Option<String> {
         lock(&self.graph).writer_of(guid).map(str::to_owned)
@@ -190,11 +201,25 @@ impl Endpoints {
                     lock(&self.graph).forget(id.as_ref());
                 }
                 back.extend(lock(&self.reunion).note(&event));
+                note_type(&mut lock(&self.takes), &event);
                 note(&mut matches, event);
             }
         }
         lock(&self.reunion).tidy();
         back.iter().for_each(|participant| self.reunite(participant));
+    }
+}
+
+/// Notes what a subscription takes for as long as it may be connected: one that is only not heard comes back as it was.
+fn note_type(takes: &mut HashMap<GUID, String>, event: &DomainParticipantStatusEvent) {
+    use DomainParticipantStatusEvent as Event;
+    match event {
+        Event::ReaderDetected { reader } => drop(takes.insert(reader.guid, reader.type_name.clone())),
+        Event::ReaderLost { guid, .. } => drop(takes.remove(guid)),
+        Event::ParticipantLost { id, reason: LostReason::Disposed } => {
+            takes.retain(|reader, _| reader.prefix != *id);
+        }
+        _ => {}
     }
 }
 

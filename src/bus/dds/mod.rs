@@ -274,7 +274,7 @@ impl Sink for Mouth {
     }
 
     fn matched(&self) -> usize {
-        self.endpoints.connected(self.voice.writer.guid()).len()
+        self.endpoints.heard(self.voice.writer.guid(), &self.topic.type_name)
     }
 }
 

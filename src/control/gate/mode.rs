@@ -43,6 +43,8 @@ pub enum Reason {
     Thinking,
     /// Nobody listens to the commands any more.
     Link,
+    /// A joint does not come along with its commands.
+    Behind(usize),
     /// The clock cannot be trusted.
     Clock(Odd),
     /// A joint is where it may not be.
@@ -73,7 +75,7 @@ pub enum Odd {
 }
 
 /// One reason of each kind, for tables and tests.
-pub const REASONS: [Reason; 21] = [
+pub const REASONS: [Reason; 22] = [
     Reason::Start,
     Reason::NoPolicy,
     Reason::PlanOver,
@@ -85,6 +87,7 @@ pub const REASONS: [Reason; 21] = [
     Reason::Jump,
     Reason::Thinking,
     Reason::Link,
+    Reason::Behind(0),
     Reason::Clock(Odd::Stopped),
     Reason::Clock(Odd::Back),
     Reason::Clock(Odd::Ahead),
@@ -130,7 +133,7 @@ impl Reason {
             Self::Doubt | Self::Awaited | Self::Disagrees => 2,
             Self::Start | Self::NoPolicy | Self::ExpertGone | Self::Stopped | Self::Returned => 3,
             Self::NoNumber | Self::Jump | Self::Thinking | Self::Limit(_) => 4,
-            Self::Blind(_) | Self::Link | Self::Clock(_) => 5,
+            Self::Blind(_) | Self::Link | Self::Behind(_) | Self::Clock(_) => 5,
         }
     }
 
@@ -146,7 +149,7 @@ impl Reason {
             Self::Stale(_) => Intervention::CAUSE_STALE,
             Self::Limit(_) => Intervention::CAUSE_LIMIT,
             Self::Doubt => Intervention::CAUSE_DOUBT,
-            Self::Blind(_) | Self::NoNumber | Self::Jump | Self::Thinking | Self::Link => {
+            Self::Blind(_) | Self::Behind(_) | Self::NoNumber | Self::Jump | Self::Thinking | Self::Link => {
                 Intervention::CAUSE_FAULT
             }
             Self::Clock(_) => Intervention::CAUSE_CLOCK,
@@ -169,6 +172,7 @@ impl Reason {
             Self::Jump => "jump",
             Self::Thinking => "thinking",
             Self::Link => "link",
+            Self::Behind(_) => "behind",
             Self::Clock(_) => "clock",
             Self::Limit(_) => "limit",
             Self::Doubt => "doubt",
@@ -200,6 +204,13 @@ impl fmt::Display for Words<'_> {
             }
             Reason::Blind(at) => {
                 return write!(out, "where the joint {:?} is is not known", named(&self.names.joints, at));
+            }
+            Reason::Behind(at) => {
+                let joint = named(&self.names.joints, at);
+                return write!(
+                    out,
+                    "the joint {joint:?} does not come along: its controller is inactive, or something stops the robot"
+                );
             }
             Reason::Limit(at) => {
                 return write!(out, "the joint {:?} is where it may not be", named(&self.names.joints, at));

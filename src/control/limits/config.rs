@@ -24,6 +24,7 @@ use super::Error;
 ///     acceleration: {elbow: 10.0, gripper: 0.6}              # rad/s² and m/s²
 ///     jerk: {elbow: 100.0, gripper: 6.0}                     # rad/s³ and m/s³
 ///     jump: 0.5                                              # one number is every joint's
+///     lead: {elbow: 0.5}                                     # rad and m
 ///     workspace: {base: base_link, tip: tool0, box: [[0.1, -0.5, 0.0], [0.7, 0.5, 0.8]]}
 ///     gripper: {joint: gripper, effort: 10.0}
 /// ```
@@ -45,6 +46,10 @@ pub struct Config {
     /// How far from the last command a wanted one may be; one further away is a fault of whoever wants it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jump: Option<Each<Most>>,
+    /// How far a joint may be measured from its command; one further off is not driven by them, and the robot is held. A gripper
+    /// that presses is, so it is better left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead: Option<Each<Most>>,
     /// Where the tip may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Room>,
@@ -162,6 +167,7 @@ impl Config {
             .chain(named("acceleration", self.acceleration.as_ref()))
             .chain(named("jerk", self.jerk.as_ref()))
             .chain(named("jump", self.jump.as_ref()))
+            .chain(named("lead", self.lead.as_ref()))
             .find(|[_, name]| !joints.iter().any(|joint| joint == name))
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn limits(
     Ok(Limits {
         names: joints.to_vec(),
         joints: joints.iter().enumerate().map(limit).collect(),
+        leads: joints.iter().map(|joint| of(config.lead.as_ref(), joint).unwrap_or(f64::INFINITY)).collect(),
         workspace: workspace.transpose()?,
         grip: grip.transpose()?,
     })

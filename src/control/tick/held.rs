@@ -51,6 +51,14 @@ impl Held {
         }
     }
 
+    /// The joint that does not come along with its commands.
+    pub(super) fn behind(&self, measured: &[f64]) -> Option<usize> {
+        match self {
+            Self::To(limits, going) => limits.behind(going, measured),
+            Self::Free { .. } => None,
+        }
+    }
+
     pub(super) fn begin(&mut self, measured: &[f64]) -> bool {
         match self {
             Self::To(_, going) => going.begin(measured),

@@ -235,7 +235,12 @@ impl Stream {
             self.describe(offer, &type_name);
         }
         let Some(topic) = &self.topic else { return Ok(false) };
-        let asked = asked_of(&offer.offered, DEPTH);
+        let mut asked = asked_of(&offer.offered, DEPTH);
+        // What is promised at a rate is no word that holds until the next: Fast DDS keeps the last message of whoever asks for the
+        // system's defaults, as drivers and controllers do, and it may be from long before the episode.
+        if self.expect.as_ref().is_some_and(|expect| expect.rate_hz.is_some()) {
+            asked.durability = Durability::Volatile;
+        }
         // Ended before the next begins: a message heard twice would be recorded twice. Where the next cannot be had, the
         // account of this one stays.
         let inbox = self.subscription.as_mut().map_or_else(|| inbox.clone(), |earlier| inbox.after(earlier));

@@ -309,6 +309,13 @@ impl Listener {
         if let Some((joint, at)) = found().find(|(_, at)| !state.position[*at].is_finite()) {
             return Some(format!("the position of {:?} is {}", self.joints[joint], state.position[at]));
         }
+        let never = |(joint, _): &(usize, String)| self.known.told[*joint].is_none();
+        if found().next().is_none() && self.told[told].joints.iter().all(never) {
+            // Joints of others may come on the same topic; but where none of ours ever did, they may have other names.
+            let wanted: Vec<&str> = self.told[told].joints.iter().map(|(_, name)| name.as_str()).collect();
+            let (wanted, named) = (wanted.join(", "), state.name.join(", "));
+            return Some(format!("none of the joints {wanted} is in it, which has {named}"));
+        }
         for (joint, at) in found() {
             self.known.told[joint] = Some(sample.received);
             self.known.positions[joint] = state.position[at];

@@ -46,7 +46,9 @@ impl Measured {
             found.push((joint, position));
         }
         if found.is_empty() {
-            return Some("it has none of the commanded joints".to_owned());
+            let wanted: Vec<&str> = robot.joints.iter().map(|joint| joint.name.as_str()).collect();
+            let (wanted, named) = (wanted.join(", "), state.name.join(", "));
+            return Some(format!("none of the joints {wanted} is in it, which has {named}"));
         }
         for (joint, position) in found {
             self.told[joint] = Some((received, until));

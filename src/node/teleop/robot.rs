@@ -9,6 +9,7 @@ use super::Error;
 use super::config::Config;
 use crate::arm::urdf::Kind;
 use crate::arm::{Chain, Description};
+use crate::control::limits::{self, Most, Range};
 use crate::data::observe::{Field, Observe};
 use crate::spec::{Act, Name};
 
@@ -63,9 +64,11 @@ pub struct Told {
 }
 
 impl Robot {
-    /// The robot of that description and those sections of the robot's file; `order` is that of its joints.
+    /// The robot of that description and those sections of the robot's file; `order` is that of its joints. Where there is no
+    /// description the joints' limits are those under `control.limits`, and no arm is moved as a whole.
     pub fn new(
-        description: &Description,
+        description: Option<&Description>,
+        limits: Option<&limits::Config>,
         order: &[String],
         observe: &Observe,
         act: &Act,
@@ -79,7 +82,10 @@ impl Robot {
             .collect();
         let commanded = order.iter().filter_map(|joint| Some((joint, *prefixes.get(joint.as_str())?)));
         let joints: Vec<Joint> = commanded
-            .map(|(joint, prefix)| Joint::of(description, joint, prefix))
+            .map(|(joint, prefix)| match description {
+                Some(description) => Joint::described(description, joint, prefix),
+                None => Joint::limited(limits, joint),
+            })
             .collect::<Result<_, _>>()?;
         let told: Vec<Told> = observe
             .streams
@@ -101,7 +107,14 @@ impl Robot {
             Some(name) => Some(index(&joints, name, "teleop.arm.gripper")?),
             None => None,
         };
-        let arm = arm.map(|arm| Arm::of(description, &joints, arm)).transpose()?;
+        let whole = |arm| {
+            let why = || {
+                "`teleop.arm` is moved as a whole, and how it is built stands in the description".to_owned()
+            };
+            let missing = || Error::Setting { key: "robot.urdf", why: why() };
+            Arm::of(description.ok_or_else(missing)?, &joints, arm)
+        };
+        let arm = arm.map(whole).transpose()?;
         Ok(Self { joints, arm, gripper, told, rate_hz: act.rate_hz })
     }
 
@@ -124,7 +137,20 @@ fn index(joints: &[Joint], name: &str, key: &'static str) -> Result<usize, Error
 }
 
 impl Joint {
-    fn of(description: &Description, name: &str, prefix: &str) -> Result<Self, Error> {
+    /// As the robot's file says it, which does not tell a joint that slides from one that turns.
+    fn limited(limits: Option<&limits::Config>, name: &str) -> Result<Self, Error> {
+        let position = limits.and_then(|limits| limits.position.as_ref()?.of(name));
+        let speed = limits.and_then(|limits| limits.speed.as_ref()?.of(name));
+        let (Some(Range([lower, upper])), Some(Most(speed))) = (position, speed) else {
+            let why = format!(
+                "no description is named, and `control.limits` does not say the position and speed of {name:?} either"
+            );
+            return Err(Error::Setting { key: "robot.urdf", why });
+        };
+        Ok(Self { name: name.to_owned(), lower, upper, speed, turns: true })
+    }
+
+    fn described(description: &Description, name: &str, prefix: &str) -> Result<Self, Error> {
         let described = description
             .joint(name)
             .or_else(|error| description.joint(name.strip_prefix(prefix).unwrap_or(name)).or(Err(error)))?;

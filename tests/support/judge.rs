@@ -1,0 +1,110 @@
+//! Whoever looks at each command that reaches a controller, and notes what a robot's file does not allow.
+//!
+//! It knows nothing of how limits are kept: it takes differences of what came, as the joints of an arm do.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use apprentice::control::limits::{Config, Each, Most, Range};
+use apprentice::time::Stamp;
+
+/// What differences of rounded numbers may be off: a share, and what a third difference makes of the last digits.
+const SHARE: f64 = 1.0 + 1e-3;
+const DIGITS: f64 = 1e-2;
+
+/// What a joint may do.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    position: [f64; 2],
+    /// Speed, acceleration and jerk.
+    most: [f64; 3],
+}
+
+/// Whoever looks at commands.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    names: Vec<String>,
+    bounds: Vec<Bounds>,
+    period: Duration,
+    /// So far from where a robot is may its first command be.
+    pub(crate) near: f64,
+    /// When the last command came.
+    last: Option<Stamp>,
+    /// The last commands, the newest first, since a robot was last told anything anew.
+    rows: Vec<Vec<f64>>,
+    /// Everything that was wrong.
+    pub(crate) wrong: Vec<String>,
+    /// The greatest speed, acceleration and jerk, as shares of what is allowed.
+    pub(crate) greatest: [f64; 3],
+}
+
+impl Judge {
+    /// By the limits of a robot's file, which commands these joints so often.
+    pub(crate) fn new(limits: &Config, joints: &[String], period: Duration) -> anyhow::Result<Self> {
+        let most = |each: &Option<Each<Most>>, joint: &str| {
+            each.as_ref().and_then(|each| each.of(joint)).map(|Most(most)| most).context("a limit")
+        };
+        let bounds = |joint: &String| -> anyhow::Result<Bounds> {
+            let position = limits.position.as_ref().and_then(|each| each.of(joint)).context("a range")?;
+            let Range(position) = position;
+            let most =
+                [most(&limits.speed, joint)?, most(&limits.acceleration, joint)?, most(&limits.jerk, joint)?];
+            Ok(Bounds { position, most })
+        };
+        Ok(Self {
+            bounds: joints.iter().map(bounds).collect::<Result<_, _>>()?,
+            names: joints.to_vec(),
+            period,
+            near: 0.01,
+            last: None,
+            rows: Vec::new(),
+            wrong: Vec::new(),
+            greatest: [0.0; 3],
+        })
+    }
+
+    /// The next command is a first one.
+    pub(crate) fn begin(&mut self) {
+        self.rows.clear();
+    }
+
+    /// Looks at a command to a robot that is `at`.
+    pub(crate) fn look(&mut self, now: Stamp, command: &[f64], at: &[f64]) {
+        if command.len() != self.bounds.len() || command.iter().any(|value| !value.is_finite()) {
+            return self.wrong.push(format!("{now}: no command: {command:?}"));
+        }
+        let paused = self.last.is_some_and(|last| now.since(last) > self.period * 3 / 2);
+        if paused {
+            self.begin();
+        }
+        self.last = Some(now);
+        self.rows.insert(0, command.to_vec());
+        self.rows.truncate(4);
+        for (joint, at) in at.iter().enumerate() {
+            self.look_at(joint, now, *at);
+        }
+    }
+
+    fn look_at(&mut self, joint: usize, now: Stamp, at: f64) {
+        let (bounds, name) = (self.bounds[joint], &self.names[joint]);
+        let column: Vec<f64> = self.rows.iter().map(|row| row[joint]).collect();
+        let is = column[0];
+        if column.len() == 1 && (is - at).abs() > self.near {
+            self.wrong.push(format!("{now}: {name} is at {at:.4}, and first told to be at {is:.4}"));
+        }
+        let [lower, upper] = bounds.position;
+        if !(lower - 1e-9..=upper + 1e-9).contains(&is) {
+            self.wrong.push(format!("{now}: {name} is told to be at {is}"));
+        }
+        let (mut differences, h) = (column, self.period.as_secs_f64());
+        for (order, most) in bounds.most.into_iter().enumerate() {
+            differences = differences.windows(2).map(|pair| (pair[0] - pair[1]) / h).collect();
+            let Some(newest) = differences.first().map(|newest| newest.abs()) else { break };
+            self.greatest[order] = self.greatest[order].max(newest / most);
+            if newest > most * SHARE + DIGITS {
+                let of = ["speed", "acceleration", "jerk"][order];
+                self.wrong.push(format!("{now}: {name} has a {of} of {newest:.3}, over its {most}"));
+            }
+        }
+    }
+}
