@@ -14,6 +14,8 @@ from launch_ros.actions import Node
 
 SHARE = get_package_share_directory("apprentice")
 COMMON = ["robot", "config", "namespace", "use_sim_time", "log_level", "autostart"]
+# Beside what the robot's file names: what left, who drove, and what the person wanted. Corrections are learned from these.
+LEARNED = ["command", "intervention", "expert/command"]
 ARGUMENTS = [
     DeclareLaunchArgument("robot", default_value="so101", description="Robot: the name of a file in the package's config/"),
     DeclareLaunchArgument("config", default_value="", description="Robot's file, by its path, instead of `robot`; several with commas"),
@@ -28,9 +30,10 @@ ARGUMENTS = [
 ]
 
 
-def include(file, names):
+def include(file, names, **more):
     source = PythonLaunchDescriptionSource(str(Path(SHARE, "launch", file)))
-    return IncludeLaunchDescription(source, launch_arguments=[(name, LaunchConfiguration(name)) for name in names])
+    said = [(name, LaunchConfiguration(name)) for name in names]
+    return IncludeLaunchDescription(source, launch_arguments=[*said, *more.items()])
 
 
 def teleop(context):
@@ -55,7 +58,7 @@ def generate_launch_description():
     return LaunchDescription(
         [
             *ARGUMENTS,
-            include("record.launch.py", [*COMMON, "bag_dir"]),
+            include("record.launch.py", [*COMMON, "bag_dir"], topics=",".join(LEARNED)),
             include("run.launch.py", [*COMMON, "checkpoint", "device"]),
             OpaqueFunction(function=teleop),
         ]

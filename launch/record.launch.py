@@ -17,6 +17,7 @@ ARGUMENTS = [
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node; relative topics are under it"),
     DeclareLaunchArgument("use_sim_time", default_value="false", choices=["true", "false"], description="Whether time is what /clock says"),
     DeclareLaunchArgument("bag_dir", default_value="demos", description="Folder of episodes; new ones are numbered on after the last"),
+    DeclareLaunchArgument("topics", default_value="", description="More topics than the robot's file names, separated by commas"),
     DeclareLaunchArgument("task", default_value="", description="What is shown, noted in every bag"),
     DeclareLaunchArgument("log_level", default_value="info", choices=["debug", "info", "warn", "error"], description="From which level on is logged"),
     DeclareLaunchArgument("autostart", default_value="true", choices=["true", "false"], description="Whether an episode begins by itself, or at /recorder/start or by `ros2 lifecycle set`"),
@@ -28,6 +29,7 @@ def nodes(context):
     beside = Path(get_package_share_directory("apprentice"), "config", said["robot"] + ".yaml")
     files = said["config"].split(",") if said["config"] else [str(beside)]
     arguments = [word for file in files for word in ("--config", file)] + ["--out", said["bag_dir"], "--no-keys"]
+    arguments += [word for topic in filter(None, said["topics"].split(",")) for word in ("--topic", topic)]
     if said["autostart"] == "false":
         arguments.append("--wait")
     return [

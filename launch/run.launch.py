@@ -18,6 +18,7 @@ ARGUMENTS = [
     DeclareLaunchArgument("use_sim_time", default_value="false", choices=["true", "false"], description="Whether time is what /clock says"),
     DeclareLaunchArgument("checkpoint", description="A run's folder, of which the best checkpoint is taken, or a checkpoint"),
     DeclareLaunchArgument("device", default_value="cpu", description="Where the policy computes: cpu, cuda, cuda:1"),
+    DeclareLaunchArgument("apart", default_value="false", choices=["true", "false"], description="Whether thinking and driving are two nodes, policy and gate"),
     DeclareLaunchArgument("log_level", default_value="info", choices=["debug", "info", "warn", "error"], description="From which level on is logged"),
     DeclareLaunchArgument("autostart", default_value="false", choices=["true", "false"], description="Whether the policy drives as soon as it can, or at /policy/resume or by `ros2 lifecycle set`"),
 ]
@@ -27,21 +28,21 @@ def nodes(context):
     said = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
     beside = Path(get_package_share_directory("apprentice"), "config", said["robot"] + ".yaml")
     files = said["config"].split(",") if said["config"] else [str(beside)]
-    arguments = [word for file in files for word in ("--config", file)]
-    arguments += ["--policy", said["checkpoint"], "--device", said["device"], "--no-keys"]
-    if said["autostart"] == "true":
-        arguments.append("--resume")
+    config = [word for file in files for word in ("--config", file)]
+    thinks = [*config, "--policy", said["checkpoint"], "--device", said["device"], "--no-keys"]
+    begins = ["--resume"] if said["autostart"] == "true" else []
+    common = {
+        "package": "apprentice",
+        "namespace": said["namespace"],
+        "output": "screen",
+        "parameters": [{"use_sim_time": said["use_sim_time"] == "true"}],
+        "ros_arguments": ["--log-level", said["log_level"]],
+    }
+    if said["apart"] == "false":
+        return [Node(executable="policy", name="policy", arguments=[*thinks, *begins], **common)]
     return [
-        Node(
-            package="apprentice",
-            executable="policy",
-            name="policy",
-            namespace=said["namespace"],
-            output="screen",
-            arguments=arguments,
-            parameters=[{"use_sim_time": said["use_sim_time"] == "true"}],
-            ros_arguments=["--log-level", said["log_level"]],
-        )
+        Node(executable="policy", name="policy", arguments=["--only", "policy", *thinks], **common),
+        Node(executable="gate", name="gate", arguments=[*config, "--no-keys", *begins], **common),
     ]
 
 

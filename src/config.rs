@@ -316,6 +316,14 @@ impl Settings {
         Ok(expected)
     }
 
+    /// The topics on which people show what to do.
+    pub fn shown_by(&self) -> impl Iterator<Item = &Name> {
+        self.act.iter().flat_map(|act| act.parts.values()).filter_map(|part| match &part.from {
+            Source::Topic(channel) => Some(&channel.topic),
+            Source::Next(_) => None,
+        })
+    }
+
     fn counted(&self) -> Vec<Counted<'_>> {
         let streams = self.observe.streams.iter().map(|(name, stream)| Counted {
             path: ["observe", "streams", name, "type"].map(String::from).to_vec(),

@@ -129,6 +129,18 @@ fn what_is_included_takes_the_arguments_it_is_given() -> Result<()> {
 }
 
 #[test]
+fn what_corrections_are_learned_from_is_recorded_where_they_are_launched() -> Result<()> {
+    let (launched, told) = (text("launch/dagger.launch.py")?, text("src/main/dagger/people.rs")?);
+    let of_launch = between(&launched, "LEARNED = [", "]").concat();
+    let of_command = between(&told, "const TOPICS: [&str; 3] = [", "]").concat();
+    assert!(
+        of_launch.contains("intervention") && of_launch == of_command,
+        "{of_launch} against {of_command}"
+    );
+    Ok(())
+}
+
+#[test]
 fn every_argument_of_a_launch_file_is_explained() -> Result<()> {
     for path in files("launch", ".py")? {
         let said = fs::read_to_string(&path)?;

@@ -12,6 +12,8 @@ use apprentice::bag::{Compression, Mcap, Sqlite, Storage};
 use apprentice::bus::{self, Bus, Node};
 use apprentice::config::Settings;
 use apprentice::node::recorder::{self, Outcome, Session, Wanted};
+use apprentice::node::runner::INTERVENTION;
+use apprentice::node::teleop;
 use apprentice::node::{Context, Stop};
 use apprentice::spec::{self, Expect, Name, TypeName};
 
@@ -161,6 +163,7 @@ impl Record {
                 None => tracing::warn!("{from} is remapped to {to}, but not recorded by that name"),
             }
         }
+        leave_people_out(&mut expect, settings, node)?;
         Ok(Wanted { expect, all: self.all })
     }
 
@@ -181,6 +184,24 @@ impl Record {
             teach: teach.cloned(),
         })
     }
+}
+
+/// Where who drives is recorded too, a person who does not drive says nothing, and no recording waits for that.
+fn leave_people_out(
+    expect: &mut [Expect],
+    settings: Option<&Settings>,
+    node: &Node,
+) -> Result<(), bus::Error> {
+    let told = node.resolve(INTERVENTION)?;
+    if expect.iter().all(|expected| expected.topic != told) {
+        return Ok(());
+    }
+    let of_file = settings.into_iter().flat_map(Settings::shown_by).map(Name::as_str);
+    for person in of_file.chain([teleop::COMMAND]) {
+        let person = node.resolve(person)?;
+        expect.iter_mut().filter(|expected| expected.topic == person).for_each(|it| it.optional = true);
+    }
+    Ok(())
 }
 
 /// What nothing is recorded without.
@@ -287,6 +308,35 @@ mod tests {
             words.contains("std_msgs/msg/Header") && words.contains("sensor_msgs/msg/JointState"),
             "{words}"
         );
+        Ok(())
+    }
+
+    const ROBOT: &str = "
+robot: {name: one, joints: [a]}
+observe:
+  rate_hz: 20
+  streams: {joints: {topic: /joint_states, type: sensor_msgs/msg/JointState, fields: [position], align: linear, max_age_ms: 100}}
+act:
+  rate_hz: 20
+  parts:
+    arm: {joints: [a], from: {topic: leader/joint_states, type: sensor_msgs/msg/JointState},
+          to: {topic: /commands, type: std_msgs/msg/Float64MultiArray}}
+";
+
+    #[test]
+    fn nobody_who_does_not_drive_is_waited_for_where_who_drives_is_recorded() -> anyhow::Result<()> {
+        let (settings, node) = (Settings::parse(ROBOT, "one.yaml")?, Node::new("recorder", "cell")?);
+        let waited = |topics: &[&str]| -> anyhow::Result<Vec<String>> {
+            let mut expect = settings.expected(&node)?;
+            for topic in topics {
+                add(&mut expect, Expect::any(node.resolve(topic)?))?;
+            }
+            leave_people_out(&mut expect, Some(&settings), &node)?;
+            Ok(expect.into_iter().filter(|it| !it.optional).map(|it| it.topic).collect())
+        };
+        assert_eq!(waited(&[])?, ["/joint_states", "/cell/leader/joint_states"]);
+        let all = ["command", "intervention", "expert/command"];
+        assert_eq!(waited(&all)?, ["/joint_states", "/cell/command", "/cell/intervention"]);
         Ok(())
     }
 }

@@ -94,6 +94,8 @@ fn take_stretch(arguments: &mut impl Iterator<Item = String>, ros: &mut RosArgs)
         let mut value = || arguments.next().unwrap_or_default();
         match argument.as_str() {
             "--" => return,
+            // As `ros2 launch` begins anew where a launch file has arguments of its own.
+            "--ros-args" => {}
             "-r" | "--remap" => remap(&value(), ros),
             "-p" | "--param" => parameter(&value(), ros),
             "--log-level" => log_level(value(), ros),
@@ -197,6 +199,13 @@ mod tests {
             format!("{:#}", missing.read_files("x").expect_err("it is nowhere")).contains("/nowhere.yaml")
         );
         Ok(())
+    }
+
+    #[test]
+    fn a_stretch_may_begin_anew_within_itself_as_launch_writes_it() {
+        let (ours, ros) = parted("x --ros-args --log-level warn --ros-args -r __node:=a");
+        assert_eq!((ours.len(), ros.undone.len()), (1, 0));
+        assert_eq!((ros.node.as_deref(), ros.log_level.as_deref()), (Some("a"), Some("warn")));
     }
 
     #[test]
