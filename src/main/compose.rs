@@ -48,9 +48,8 @@ impl Compose {
         for command in nodes {
             let (mut ros, stop, name) = (ros.clone(), stop.clone(), command.node());
             let run = move || {
-                let done = ros.read_files(name).and_then(|()| start(command, &ros));
-                stop.wish();
-                done
+                let _end = End(stop);
+                ros.read_files(name).and_then(|()| start(command, &ros))
             };
             started.push((name, thread::Builder::new().name(name.to_owned()).spawn(run)?));
         }
@@ -60,6 +59,15 @@ impl Compose {
         });
         // All have ended before the first error is told.
         ends.collect::<Vec<_>>().into_iter().collect()
+    }
+}
+
+/// Wishes that all end, when the node that holds it does: by itself, with an error or in a panic.
+struct End(Stop);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.wish();
     }
 }
 
