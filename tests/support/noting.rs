@@ -44,7 +44,7 @@ impl Noting {
     }
 
     fn said(&self, topic: &Topic) -> Result<(String, (String, Qos)), Error> {
-        Ok((self.node().resolve(&topic.name)?, (topic.type_name.clone(), topic.qos.clone())))
+        Ok((self.node().resolve(&topic.name)?, (topic.type_name.clone(), topic.qos)))
     }
 }
 
