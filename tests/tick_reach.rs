@@ -93,6 +93,40 @@ fn an_arm_that_does_not_come_along_is_held_and_told_nothing_old() {
     assert!(first.iter().all(|joint| joint.abs() < 0.01), "it goes on from where it is: {first:?}");
 }
 
+#[test]
+fn an_arm_that_is_moved_while_it_is_held_for_the_clock_binds_nobody() {
+    let (mut control, mut tick) = (control(), 0);
+    ticks(&mut control, &mut tick, 5, &[0.0; 2], &[0.0; 2], true, false);
+    ticks(&mut control, &mut tick, 50, &[0.0; 2], &[0.0; 2], true, true);
+    // An hour passes at once.
+    let mode = leapt(&mut control, &mut tick);
+    assert!(matches!(mode, Mode::Hold(Reason::Clock(_))), "{mode:?}");
+    // Meanwhile the arm is carried away.
+    let mode = ticks(&mut control, &mut tick, 100, &[0.0, 0.9], &[0.9; 2], true, false);
+    assert!(matches!(mode, Mode::Hold(Reason::Clock(_))) && !control.has_driven(), "{mode:?}");
+    let mode = ticks(&mut control, &mut tick, 1, &[0.0, 0.9], &[0.0, 0.9], true, true);
+    assert_eq!((mode, control.has_driven()), (Mode::Policy, true));
+    let first = control.command().expect("it is told something")[1];
+    assert!((first - 0.9).abs() < 0.01, "it goes on from where it is: {first}");
+}
+
+/// A tick at which the clock is an hour ahead, and stays so in `tick`s to come.
+fn leapt(control: &mut Control, tick: &mut u32) -> Mode {
+    *tick += 1;
+    let ages =
+        Ages { streams: &[], joints: &YOUNG, thinking: Some(Duration::ZERO), link: Some(Duration::ZERO) };
+    let moment = Moment {
+        now: Stamp(1_000_000_000) + PERIOD * *tick + Duration::from_secs(3600),
+        monotonic: PERIOD * *tick,
+        measured: Some(&[0.0; 2]),
+        planned: Some(&[0.0; 2]),
+        plan: Plan::Due,
+        ages: Some(ages),
+        ..Moment::default()
+    };
+    control.tick(&moment).mode
+}
+
 /// The mode after a tick of 10 ms.
 fn stepped(gate: &mut Gate, tick: i64, signs: Signs) -> Mode {
     gate.step(&signs, Stamp(tick * 10_000_000))

@@ -80,6 +80,8 @@ pub struct Control {
     /// The person wanted at the last tick what nobody can be brought nearer to.
     astray: bool,
     driven: bool,
+    /// A joint does not come along with its commands.
+    behind: bool,
 }
 
 impl Control {
@@ -105,6 +107,7 @@ impl Control {
             fault: None,
             astray: false,
             driven: false,
+            behind: false,
         }
     }
 
@@ -124,9 +127,10 @@ impl Control {
         }
         self.driven = match mode {
             Mode::Policy | Mode::Human => true,
-            // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay.
+            // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay. What does
+            // not come along is out of reach whatever it is held for: told nothing, it binds nobody who lets it go on.
             Mode::Hold(Reason::Link | Reason::Blind(_) | Reason::Behind(_)) => self.driven && !self.rests(),
-            Mode::Hold(_) => self.driven,
+            Mode::Hold(_) => self.driven && !(self.behind && self.rests()),
         };
         Outcome { mode, changed: mode != before, limited }
     }
@@ -172,8 +176,9 @@ impl Control {
         let wrong = moment.ages.and_then(|ages| self.watchdog.look(&ages, policy, now, monotonic));
         // What nobody is told needs no one to follow it.
         let measured = moment.measured.filter(|_| self.driven);
-        let wrong =
-            graver(wrong, measured.and_then(|measured| self.held.behind(measured)).map(Reason::Behind));
+        let behind = measured.and_then(|measured| self.held.behind(measured));
+        self.behind = behind.is_some();
+        let wrong = graver(wrong, behind.map(Reason::Behind));
         Signs {
             button: moment.button,
             service: moment.service,

@@ -5,7 +5,7 @@
 //! they would have been started together for a purpose that is gone.
 
 use std::any::Any;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context as _, anyhow};
 use apprentice::node::Stop;
@@ -43,22 +43,36 @@ impl Compose {
                 return Err(WrongUse(format!("{name}: one process has one node of that name")).into());
             }
         }
+        if let Some(name) = ros.node.as_ref().filter(|_| nodes.len() > 1) {
+            let why = format!("-r __node:={name}: several nodes cannot have one name");
+            return Err(WrongUse(why).into());
+        }
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let mut started = Vec::new();
         for command in nodes {
-            let (mut ros, stop, name) = (ros.clone(), stop.clone(), command.node());
+            let (mut ros, end, name) = (ros.clone(), End(stop.clone()), command.node());
             let run = move || {
-                let _end = End(stop);
+                let _end = end;
                 ros.read_files(name).and_then(|()| start(command, &ros))
             };
-            started.push((name, thread::Builder::new().name(name.to_owned()).spawn(run)?));
+            started.push((name, thread::Builder::new().name(name.to_owned()).spawn(run)));
+            // One that was not started has ended.
+            if stop.wished() {
+                break;
+            }
         }
-        let ends = started.into_iter().map(|(name, thread)| {
-            let end = thread.join().unwrap_or_else(|panic| Err(anyhow!("it panicked: {}", words(&*panic))));
-            end.with_context(|| name)
-        });
-        // All have ended before the first error is told.
-        ends.collect::<Vec<_>>().into_iter().collect()
+        // All have ended before an error is told: a robot may be on its way to rest.
+        let mut failed = Vec::new();
+        for (name, thread) in started {
+            let join = |thread: JoinHandle<_>| {
+                thread.join().unwrap_or_else(|panic| Err(anyhow!("it panicked: {}", words(&*panic))))
+            };
+            failed.extend(thread.map_err(Into::into).and_then(join).with_context(|| name).err());
+        }
+        let mut failed = failed.into_iter();
+        let first = failed.next();
+        failed.for_each(|error| tracing::error!("{error:#}"));
+        first.map_or(Ok(()), Err)
     }
 }
 
@@ -87,4 +101,22 @@ fn node(words: &[String]) -> Result<Command, WrongUse> {
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_others_too_and_has_its_words() {
+        let stop = Stop::default();
+        let held = End(stop.clone());
+        let panicked = thread::spawn(move || {
+            let _end = held;
+            panic!("{} is no number", "x");
+        });
+        let panic = panicked.join().expect_err("it panics");
+        assert!(stop.wished());
+        assert_eq!(words(&*panic), "x is no number");
+    }
 }

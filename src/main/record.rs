@@ -156,6 +156,7 @@ impl Record {
         for topic in &self.topic {
             add(&mut expect, Expect { topic: node.resolve(&topic.topic)?, ..topic.clone() })?;
         }
+        leave_people_out(&mut expect, self.all, settings, node)?;
         for (from, to) in &ros.remaps {
             let (from, to) = (node.resolve(from)?, node.resolve(to)?);
             match expect.iter_mut().find(|expected| expected.topic == from) {
@@ -163,7 +164,6 @@ impl Record {
                 None => tracing::warn!("{from} is remapped to {to}, but not recorded by that name"),
             }
         }
-        leave_people_out(&mut expect, settings, node)?;
         Ok(Wanted { expect, all: self.all })
     }
 
@@ -186,14 +186,15 @@ impl Record {
     }
 }
 
-/// Where who drives is recorded too, a person who does not drive says nothing, and no recording waits for that.
+/// Where who drives is recorded too, as where `all` is, a person who does not drive says nothing, and no recording waits for that.
 fn leave_people_out(
     expect: &mut [Expect],
+    all: bool,
     settings: Option<&Settings>,
     node: &Node,
 ) -> Result<(), bus::Error> {
     let told = node.resolve(INTERVENTION)?;
-    if expect.iter().all(|expected| expected.topic != told) {
+    if !all && expect.iter().all(|expected| expected.topic != told) {
         return Ok(());
     }
     let of_file = settings.into_iter().flat_map(Settings::shown_by).map(Name::as_str);
@@ -326,17 +327,18 @@ act:
     #[test]
     fn nobody_who_does_not_drive_is_waited_for_where_who_drives_is_recorded() -> anyhow::Result<()> {
         let (settings, node) = (Settings::parse(ROBOT, "one.yaml")?, Node::new("recorder", "cell")?);
-        let waited = |topics: &[&str]| -> anyhow::Result<Vec<String>> {
+        let waited = |topics: &[&str], all: bool| -> anyhow::Result<Vec<String>> {
             let mut expect = settings.expected(&node)?;
             for topic in topics {
                 add(&mut expect, Expect::any(node.resolve(topic)?))?;
             }
-            leave_people_out(&mut expect, Some(&settings), &node)?;
+            leave_people_out(&mut expect, all, Some(&settings), &node)?;
             Ok(expect.into_iter().filter(|it| !it.optional).map(|it| it.topic).collect())
         };
-        assert_eq!(waited(&[])?, ["/joint_states", "/cell/leader/joint_states"]);
-        let all = ["command", "intervention", "expert/command"];
-        assert_eq!(waited(&all)?, ["/joint_states", "/cell/command", "/cell/intervention"]);
+        assert_eq!(waited(&[], false)?, ["/joint_states", "/cell/leader/joint_states"]);
+        assert_eq!(waited(&[], true)?, ["/joint_states"]);
+        let learned = ["command", "intervention", "expert/command"];
+        assert_eq!(waited(&learned, false)?, ["/joint_states", "/cell/command", "/cell/intervention"]);
         Ok(())
     }
 }

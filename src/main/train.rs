@@ -18,6 +18,7 @@ use apprentice::node::Stop;
 use apprentice::node::trainer::About;
 use apprentice::policy::checkpoint::{self, Origin};
 use apprentice::policy::{Ensemble, Policy, Spec};
+use apprentice::spec::Act;
 use apprentice::train::report::Facts;
 use apprentice::train::{self, Job, Told, Watch};
 
@@ -100,18 +101,27 @@ impl Train {
         if let Some(minutes) = self.minutes {
             self.settings.set.push(format!("train.minutes={minutes}"));
         }
-        let wanting = || WrongUse("a robot's file says what is seen and done: --config FILE".to_owned());
-        let settings = self.settings.load()?.ok_or_else(wanting)?;
-        let device = match &self.device {
-            Some(name) => device::find(name).map_err(|error| WrongUse(error.to_string()))?,
-            None => device::all().pop().context("there is no device")?,
-        };
+        let (settings, device) = self.settled()?;
         train::Folder::open(&self.out, self.resume)?;
         let dataset = self.dataset(&settings)?;
         if !self.quiet {
             put(&format!("{}\n", summary(&dataset)))?;
         }
         self.learn(&settings, &dataset, device)
+    }
+
+    /// What is said of the training, without a mistake that can be seen before there are recordings.
+    fn settled(&self) -> anyhow::Result<(Settings, Device)> {
+        let wanting = || WrongUse("a robot's file says what is seen and done: --config FILE".to_owned());
+        let settings = self.settings.load()?.ok_or_else(wanting)?;
+        let device = match &self.device {
+            Some(name) => device::find(name).map_err(|error| WrongUse(error.to_string()))?,
+            None => device::all().pop().context("there is no device")?,
+        };
+        device::check(device)?;
+        acts(&settings)?;
+        learns(&settings)?;
+        Ok((settings, device))
     }
 
     fn dataset(&self, settings: &Settings) -> anyhow::Result<Arc<Dataset>> {
@@ -124,12 +134,7 @@ impl Train {
         dataset: &Arc<Dataset>,
         device: Device,
     ) -> anyhow::Result<train::Outcome> {
-        let policy = settings.policy.clone().ok_or_else(|| {
-            WrongUse(
-                "nothing says what is learned: `policy: {head: {flow: {}}}`, in a file or by --set"
-                    .to_owned(),
-            )
-        })?;
+        let policy = learns(settings)?.clone();
         let (learned, held_out) = dataset.split(settings.data.held_out, settings.train.seed);
         let shape = Shape { history: policy.history.into(), chunk: policy.chunk.into() };
         let from = settings.train.from.as_ref().map(|from| checkpoint::open(from, device)).transpose()?;
@@ -209,6 +214,18 @@ impl Train {
     }
 }
 
+/// How the robot of `settings` is commanded.
+fn acts(settings: &Settings) -> Result<&Act, WrongUse> {
+    let missing = "the robot's file says nothing of actions: it has no section `act`";
+    settings.act.as_ref().ok_or_else(|| WrongUse(missing.to_owned()))
+}
+
+/// What is learned.
+fn learns(settings: &Settings) -> Result<&apprentice::policy::Config, WrongUse> {
+    let missing = "nothing says what is learned: `policy: {head: {flow: {}}}`, in a file or by --set";
+    settings.policy.as_ref().ok_or_else(|| WrongUse(missing.to_owned()))
+}
+
 /// The first of the policies that are begun from; all have the same statistics.
 fn beginning(from: &Ensemble) -> &Policy {
     from.members().next().expect("an ensemble has a first member")
@@ -221,10 +238,7 @@ pub(super) fn dataset(
     cache: Option<&Path>,
 ) -> anyhow::Result<Arc<Dataset>> {
     let recordings = Bags::of(bags).found()?;
-    let act = settings.act.as_ref().ok_or_else(|| {
-        WrongUse("the robot's file says nothing of actions: it has no section `act`".to_owned())
-    })?;
-    let subject = Subject { robot: &settings.robot, observe: &settings.observe, act };
+    let subject = Subject { robot: &settings.robot, observe: &settings.observe, act: acts(settings)? };
     let beside = recordings.first().and_then(|first| first.parent()).unwrap_or(Path::new("."));
     let cache = cache.map_or_else(|| beside.join(CACHE), Path::to_owned);
     let bar = Mutex::new(Progress::begin("reading", recordings.len() as u64, "recordings"));

@@ -17,6 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use apprentice::bag;
+use apprentice::data;
 use apprentice::node::trainer::Outside;
 use apprentice::node::{Context, Stop};
 use apprentice::policy::checkpoint;
@@ -35,23 +37,40 @@ const BEST: &str = "best";
 impl Train {
     /// Learns round after round until a signal comes.
     pub(super) fn watched(self, every: u32, ros: &RosArgs) -> anyhow::Result<()> {
+        self.settled()?;
         if !self.round(0).exists() {
             Folder::open(&self.out, false)?;
         }
         let stop = Stop::on_signals().context("signals cannot be heard")?;
         let context = Context::new(self.bus.open("trainer", ros)?, stop);
         let outside = Outside::open(&context, &self.out, every)?;
-        let mut known = BTreeSet::new();
-        for number in 0.. {
-            let Some(recordings) = self.recordings(number, &known, every, &outside)? else { break };
+        let (mut number, mut known) = (0, BTreeSet::new());
+        while let Some(recordings) = self.recordings(number, &known, every, &outside)? {
             let (count, new) = (recordings.len(), recordings.difference(&known).count());
             put(&format!("round {number}: {count} recordings, {new} of them new"))?;
-            if !self.learned(number, &recordings, &outside)? {
-                break;
+            match self.learned(number, &recordings, &outside) {
+                Ok(true) => number += 1,
+                Ok(false) => break,
+                Err(error) if self.may_wait(number, &error) => {
+                    tracing::warn!("nothing can be learned from these, and more are waited for: {error:#}");
+                    fs::remove_file(self.list(number))?;
+                }
+                Err(error) => return Err(error),
             }
             known = recordings;
         }
         Ok(())
+    }
+
+    /// Whether it is the recordings that a round cannot begin with, so that more of them may mend it.
+    fn may_wait(&self, number: u32, error: &anyhow::Error) -> bool {
+        let of_recordings = error.is::<data::Error>() || error.is::<bag::Error>();
+        of_recordings && checkpoint::find(&self.round(number)).is_err()
+    }
+
+    /// Where it stands what a round learns from.
+    fn list(&self, number: u32) -> PathBuf {
+        self.round(number).join("recordings.json")
     }
 
     fn round(&self, number: u32) -> PathBuf {
@@ -66,13 +85,28 @@ impl Train {
         every: u32,
         outside: &Outside,
     ) -> anyhow::Result<Option<BTreeSet<PathBuf>>> {
-        let file = self.round(number).join("recordings.json");
+        let file = self.list(number);
+        // Of a round that was begun before.
         if file.exists() {
             return once(&file, || Ok(BTreeSet::new())).map(Some);
         }
         let mut said = None;
+        let mut complaint = None;
         while !outside.ends() {
-            let there = whole(&self.bags)?;
+            let there = match whole(&self.bags) {
+                Ok(there) => there,
+                // A folder that cannot be read now is not one without recordings: nothing is learned without it.
+                Err(error) => {
+                    let words = format!("{error:#}");
+                    if complaint.as_ref() != Some(&words) {
+                        tracing::warn!("waiting: {words}");
+                        outside.about().say(&format!("waiting: {words}"));
+                        complaint = Some(words);
+                    }
+                    thread::sleep(LOOK);
+                    continue;
+                }
+            };
             let new = there.difference(known).count();
             if said != Some(new) {
                 said = Some(new);
@@ -137,9 +171,13 @@ fn lead(folder: &Path, target: &Path) -> std::io::Result<()> {
 fn whole(paths: &[PathBuf]) -> anyhow::Result<BTreeSet<PathBuf>> {
     let mut whole = BTreeSet::new();
     for path in paths.iter().filter(|path| path.exists()) {
-        let found = Bags::of(std::slice::from_ref(path)).found().unwrap_or_default();
-        let found = found.into_iter().filter(|bag| bag.is_file() || bag.join("metadata.yaml").exists());
-        whole.extend(found.map(fs::canonicalize).collect::<Result<Vec<_>, _>>()?);
+        let found = match Bags::of(std::slice::from_ref(path)).found() {
+            Err(bag::Error::NotABag { .. }) => Vec::new(),
+            found => found?,
+        };
+        for bag in found.into_iter().filter(|bag| bag.is_file() || bag.join("metadata.yaml").exists()) {
+            whole.insert(fs::canonicalize(&bag).with_context(|| format!("{bag:?}"))?);
+        }
     }
     Ok(whole)
 }

@@ -20,11 +20,19 @@ use super::queue::Refused;
 use super::watch::{self, Watch};
 use crate::bus::name::is_hidden;
 use crate::bus::{self, Bus, Counts, Inbox, Offer, Subscription, asked_of};
+use crate::msg::Message as _;
+use crate::msg::own::Command;
+use crate::msg::sensor::JointState;
+use crate::msg::std::Float64MultiArray;
+use crate::msg::trajectory::JointTrajectory;
 use crate::spec::Expect;
 use crate::time::Stamp;
 use crate::wire::{Durability, Qos, Sample, Topic};
 use announced::Announced;
 use latched::Latched;
+
+/// Where joints are, and where they shall be.
+const MOVING: [&str; 4] = [JointState::TYPE, Command::TYPE, Float64MultiArray::TYPE, JointTrajectory::TYPE];
 
 /// How many samples of one publisher the bus may hold for us: it hands them over at once, so this only has to
 /// outlast a burst, and large images must not pile up in it.
@@ -236,9 +244,10 @@ impl Stream {
         }
         let Some(topic) = &self.topic else { return Ok(false) };
         let mut asked = asked_of(&offer.offered, DEPTH);
-        // What is promised at a rate is no word that holds until the next: Fast DDS keeps the last message of whoever asks for the
-        // system's defaults, as drivers and controllers do, and it may be from long before the episode.
-        if self.expect.as_ref().is_some_and(|expect| expect.rate_hz.is_some()) {
+        // What is promised at a rate or moves a robot is no word that holds until the next: Fast DDS keeps the last message of whoever
+        // asks for the system's defaults, as drivers and controllers do, and it may be from long before the episode.
+        let promised = self.expect.as_ref().is_some_and(|expect| expect.rate_hz.is_some());
+        if promised || MOVING.contains(&topic.type_name.as_str()) {
             asked.durability = Durability::Volatile;
         }
         // Ended before the next begins: a message heard twice would be recorded twice. Where the next cannot be had, the

@@ -16,6 +16,7 @@ use crate::msg::own::{Command, Plan};
 use crate::msg::std::Color;
 use crate::msg::visualization::{Marker, MarkerArray};
 use crate::node::diagnostics::header;
+use crate::node::report;
 use crate::time::Stamp;
 use crate::wire::Qos;
 
@@ -137,27 +138,24 @@ impl Drawing {
     }
 
     /// Draws a plan.
-    pub(super) fn plan(&mut self, plan: &Plan, now: Stamp) -> Result<(), bus::Error> {
-        self.draw(|tip| tip.planned(plan, now))
+    pub(super) fn plan(&mut self, plan: &Plan, now: Stamp) {
+        self.draw(|tip| tip.planned(plan, now));
     }
 
     /// Draws who drives.
-    pub(super) fn driver(
-        &mut self,
-        command: &Command,
-        mode: Mode,
-        reason: &str,
-        now: Stamp,
-    ) -> Result<(), bus::Error> {
-        self.draw(|tip| tip.driven(command, mode, reason, now))
+    pub(super) fn driver(&mut self, command: &Command, mode: Mode, reason: &str, now: Stamp) {
+        self.draw(|tip| tip.driven(command, mode, reason, now));
     }
 
-    fn draw(&mut self, marker: impl FnOnce(&Tip) -> Marker) -> Result<(), bus::Error> {
+    /// A picture that does not arrive is replaced by the next, and nothing depends on it.
+    fn draw(&mut self, marker: impl FnOnce(&Tip) -> Marker) {
         if self.markers.matched() == 0 {
-            return Ok(());
+            return;
         }
         let markers = vec![marker(&self.tip)];
-        self.markers.send(&MarkerArray { markers })
+        if let Err(error) = self.markers.send(&MarkerArray { markers }) {
+            tracing::debug!("a marker was not sent: {}", report(&error));
+        }
     }
 }
 

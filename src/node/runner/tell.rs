@@ -136,8 +136,7 @@ impl Teller {
             let sent = self.interventions.send(&intervention);
             unsent(&self.shared, &mut self.complaint, sent);
             if let Some(drawing) = &mut self.drawing {
-                let drawn = drawing.driver(&command, gate.mode(), &intervention.reason, at);
-                unsent(&self.shared, &mut self.complaint, drawn);
+                drawing.driver(&command, gate.mode(), &intervention.reason, at);
             }
             if self.told != Some(gate.mode()) {
                 tell(gate.mode(), &intervention.reason);

@@ -258,10 +258,12 @@ impl Thinker {
         if let Some(way) = &self.ways.courses {
             way.post(course);
         }
-        let drawn = self.drawing.as_mut().map_or(Ok(()), |drawing| drawing.plan(&plan, self.hours.now()));
-        if let Err(error) = self.plans.send(&plan).and(drawn) {
+        if let Err(error) = self.plans.send(&plan) {
             add(&self.shared.counts.unsent, 1);
             tracing::debug!("a plan was not sent: {}", report(&error));
+        }
+        if let Some(drawing) = &mut self.drawing {
+            drawing.plan(&plan, self.hours.now());
         }
     }
 
