@@ -93,7 +93,20 @@ fn what_cannot_be_composed_is_refused_before_anything_runs() {
     let command = ["compose", "gate", "--config", ARM, "+", "doctor"];
     let nothing = ["compose", "gate", "--config", ARM, "+"];
     let option = ["compose", "record", "--nonsense"];
-    let named = ["compose", "gate", "--config", ARM, "+", "record", "--all", "--ros-args", "-r", "__node:=x"];
+    let named = [
+        "compose",
+        "gate",
+        "--config",
+        ARM,
+        "+",
+        "record",
+        "--all",
+        "--out",
+        "x",
+        "--ros-args",
+        "-r",
+        "__node:=x",
+    ];
     let tried: [(&[&str], &str); 5] = [
         (&named, "several nodes cannot have one name"),
         (&twice, "gate: one process has one node of that name"),

@@ -43,7 +43,7 @@ impl Place {
                         train: {steps: 15, threads: 1, batch: 8, warm_up: 2}\ndata: {held_out: 0.3}\n";
         fs::write(folder.path().join("robot.yaml"), format!("{}{sections}", waves::ROBOT))?;
         let made = waves::write(&folder.path().join("made"), 5, 2);
-        let domain = u16::try_from(200 + std::process::id() % 20)?;
+        let domain = u16::try_from(200 + std::process::id() % 10)?;
         Ok(Self { folder, made, domain })
     }
 
@@ -131,7 +131,7 @@ fn a_trainer_learns_on_when_enough_is_new_or_somebody_asks_and_a_kill_costs_no_r
 #[test]
 fn what_nothing_can_be_learned_from_is_waited_over() -> Result<()> {
     let mut place = Place::new()?;
-    place.domain += 20;
+    place.domain += 10;
     // Two that are too short to have a window.
     let short = waves::write(&place.at("short"), 2, 0);
     fs::create_dir_all(place.at("bags"))?;

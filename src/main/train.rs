@@ -47,7 +47,7 @@ Examples:
   apprentice train --config config/so101.yaml --bags demos --out runs/first
   apprentice train --config so101.yaml --config recipe.yaml --bags demos more_demos --out runs/second --minutes 30
   apprentice train --config so101.yaml --bags demos --out runs/first --resume --set train.steps=40000
-  apprentice train --config so101.yaml --bags demos corrections --out runs/fold --watch=5 --minutes 10
+  apprentice train --config so101.yaml --config recipe.yaml --bags demos corrections --out runs/fold --watch=5 --minutes 10
       beside `apprentice run --policy runs/fold --watch`, which takes in what comes of each five recordings
   tensorboard --logdir runs")]
 pub(crate) struct Train {

@@ -31,7 +31,7 @@ use crate::wire::{Durability, Qos, Sample, Topic};
 use announced::Announced;
 use latched::Latched;
 
-/// Where joints are, and where they shall be.
+/// Where joints are, and where they shall be: of these a robot's file names no topic that is said once for all.
 const MOVING: [&str; 4] = [JointState::TYPE, Command::TYPE, Float64MultiArray::TYPE, JointTrajectory::TYPE];
 
 /// How many samples of one publisher the bus may hold for us: it hands them over at once, so this only has to
@@ -246,8 +246,9 @@ impl Stream {
         let mut asked = asked_of(&offer.offered, DEPTH);
         // What is promised at a rate or moves a robot is no word that holds until the next: Fast DDS keeps the last message of whoever
         // asks for the system's defaults, as drivers and controllers do, and it may be from long before the episode.
-        let promised = self.expect.as_ref().is_some_and(|expect| expect.rate_hz.is_some());
-        if promised || MOVING.contains(&topic.type_name.as_str()) {
+        let moving =
+            |expect: &Expect| expect.type_name.as_deref().is_some_and(|named| MOVING.contains(&named));
+        if self.expect.as_ref().is_some_and(|expect| expect.rate_hz.is_some() || moving(expect)) {
             asked.durability = Durability::Volatile;
         }
         // Ended before the next begins: a message heard twice would be recorded twice. Where the next cannot be had, the
