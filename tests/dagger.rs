@@ -6,11 +6,12 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "support/patience.rs"]
+mod patience;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use cli::text;
@@ -32,19 +33,16 @@ fn dagger(out: &Path, gate: &str) -> Command {
 
 /// Waits until `file` is there, then kills the loop; whether it was killed before it ended.
 fn killed_at(mut running: Child, file: &Path) -> anyhow::Result<bool> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if running.try_wait()?.is_some() {
-            return Ok(false);
-        }
-        if file.exists() {
-            running.kill()?;
-            running.wait()?;
-            return Ok(true);
-        }
-        ensure!(Instant::now() < deadline, "{file:?} never came");
-        thread::sleep(Duration::from_millis(2));
+    let mut ended = false;
+    patience::until(&format!("{file:?}"), PATIENCE, || {
+        ended = running.try_wait()?.is_some();
+        Ok(ended || file.exists())
+    })?;
+    if !ended {
+        running.kill()?;
+        running.wait()?;
     }
+    Ok(!ended)
 }
 
 #[test]

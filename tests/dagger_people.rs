@@ -6,13 +6,14 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "support/patience.rs"]
+mod patience;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use cli::{apprentice, text};
@@ -53,13 +54,10 @@ fn copied(from: &Path, to: &Path) -> anyhow::Result<()> {
 
 /// Waits until `file` is there; an error where the loop ends first.
 fn there(running: &mut Child, file: &Path) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while !file.exists() {
+    patience::until(&format!("{file:?}"), PATIENCE, || {
         ensure!(running.try_wait()?.is_none(), "the loop ended before {file:?} was there");
-        ensure!(Instant::now() < deadline, "{file:?} never came");
-        thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
+        Ok(file.exists())
+    })
 }
 
 #[test]
