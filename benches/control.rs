@@ -9,6 +9,8 @@
 //! deadlines with the same precedence, while a runner that commands as seldom as it can sees and thinks as before. They take turns,
 //! so that whatever else the machine does falls on both; what counts is the difference.
 //!
+//! Built with `--features ros`, in a shell that has ROS 2, the runner drives over ROS 2 and over DDS by turns.
+//!
 //! The robot also presses the dead-man button now and then, and counts the commands until one is the person's. A press that comes
 //! while a command is being made cannot be in it: two are the bound, and one of them is on its way when the button goes down.
 
@@ -161,7 +163,8 @@ impl Kept {
         Ok(())
     }
 
-    fn say(&mut self, rate: u32) {
+    /// What came of it over the bus called `bus`.
+    fn say(&mut self, rate: u32, bus: &str) {
         self.bare.sort_unstable();
         let micros = |took: Duration| format!("{:8.1}", took.as_secs_f64() * 1e6);
         let shares = [0.5, 0.99, 0.999];
@@ -174,7 +177,7 @@ impl Kept {
             let [p50, p99, p999] = quantiles.map(micros);
             println!("{name:22} {times:>8} {p50} {p99} {p999} {} {missed:>7}", micros(most));
         };
-        row(&format!("control at {rate} Hz"), self.ours.times(), &ours, self.ours.most(), self.missed);
+        row(&format!("control at {rate} Hz, {bus}"), self.ours.times(), &ours, self.ours.most(), self.missed);
         let most = self.bare.last().copied().unwrap_or_default();
         row(&format!("bare loop at {rate} Hz"), self.bare.len() as u64, &bare, most, self.bare_missed);
         let work = self.work.quantiles(shares).unwrap_or_default();
@@ -220,30 +223,34 @@ fn main() -> Result<()> {
     if arm::is_away()? {
         return Ok(());
     }
+    let Some(domain) = arm::domain()? else { return Ok(()) };
     let seconds = std::env::args().filter_map(|word| word.parse::<f64>().ok()).next().unwrap_or(12.0);
     let turn = Duration::from_secs_f64(seconds / f64::from(ROUNDS));
     let folder = tempfile::tempdir()?;
     let checkpoint = arm::learned(folder.path())?;
-    let domain = u16::try_from(180 + std::process::id() % 40)?;
     let away = Away::start(domain)?;
-    let bus = arm::join(domain, "policy")?;
-    let mut kept = RATES.map(|_| Kept::default());
+    let buses = arm::buses(domain)?;
+    let mut kept: Vec<[Kept; 2]> = buses.iter().map(|_| RATES.map(|_| Kept::default())).collect();
     for round in 0..ROUNDS {
-        for (kept, (rate, share)) in kept.iter_mut().zip(RATES) {
-            // Who goes first takes turns too.
-            kept.turn(&bus, &checkpoint, rate, turn.mul_f64(share), round % 2 == 0)?;
+        for (kept, (_, bus)) in kept.iter_mut().zip(&buses) {
+            for (kept, (rate, share)) in kept.iter_mut().zip(RATES) {
+                // Who goes first takes turns too.
+                kept.turn(bus, &checkpoint, rate, turn.mul_f64(share), round % 2 == 0)?;
+            }
         }
         eprint!("\rround {} of {ROUNDS}", round + 1);
         std::io::stderr().flush()?;
     }
     eprintln!();
-    let granted = kept[0].granted.map_or("nothing is known of it", Granted::words);
+    let granted = kept[0][0].granted.map_or("nothing is known of it", Granted::words);
     println!("control's thread: {granted}");
     println!(
         "{:22} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7}",
         "µs", "times", "p50", "p99", "p99.9", "most", "missed"
     );
-    kept.iter_mut().zip(RATES).for_each(|(kept, (rate, _))| kept.say(rate));
+    for (kept, (bus, _)) in kept.iter_mut().zip(&buses) {
+        kept.iter_mut().zip(RATES).for_each(|(kept, (rate, _))| kept.say(rate, bus));
+    }
     reactions(away.end()?);
     Ok(())
 }

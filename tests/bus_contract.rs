@@ -51,6 +51,10 @@ const CASES: &[(&str, Case)] = &[
     ("a full inbox drops the oldest and counts it", a_full_inbox_drops_the_oldest),
     ("a subscription that ended is silent", an_ended_subscription_is_silent),
     ("a topic with two types is reported with both", a_topic_with_two_types_is_reported),
+    (
+        "a subscription of another type neither hears nor counts",
+        a_subscription_of_another_type_does_not_count,
+    ),
     ("five megabytes arrive whole", five_megabytes_arrive),
     ("a relative name is under the node's namespace", a_relative_name_is_under_the_namespace),
     ("a bad name is refused", a_bad_name_is_refused),
@@ -295,6 +299,20 @@ fn a_topic_with_two_types_is_reported(pair: &Pair) -> Result<(), Error> {
     until("a topic goes with its publishers", || {
         pair.there.offers().iter().all(|offer| offer.name != "/two_types")
     });
+    Ok(())
+}
+
+fn a_subscription_of_another_type_does_not_count(pair: &Pair) -> Result<(), Error> {
+    let right = topic("/typed", Qos::reliable(4));
+    let wrong = Topic::new("/typed", "std_msgs/msg/Header").with(Qos::reliable(4));
+    let (heard, unheard) = (Inbox::new(WIDE), Inbox::new(WIDE));
+    let _subscriptions = [pair.there.subscribe(&wrong, &unheard)?, pair.there.subscribe(&right, &heard)?];
+    let mut sink = pair.here.advertise(&right)?;
+    until("who understands it is there", || sink.matched() > 0);
+    sink.send(message(7, 100))?;
+    assert_eq!(take(&heard, 1)[0].cdr, message(7, 100));
+    assert_eq!(sink.matched(), 1, "who would not understand it counts as a listener");
+    assert!(unheard.take().is_none());
     Ok(())
 }
 

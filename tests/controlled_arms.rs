@@ -142,6 +142,31 @@ fn an_arm_that_is_held_is_not_pulled_back_to_where_it_was_before_a_hand_moved_it
 }
 
 #[test]
+fn an_arm_that_something_keeps_is_not_pressed_on_and_does_not_leap_when_it_is_let_go() -> anyhow::Result<()> {
+    for (file, kit, _) in robots() {
+        let mut stage = half_way(file, kit, 0.2)?;
+        stage.wish.there(&[1.5; 6]);
+        stage.wish.ahead(true);
+        // It is caught somewhere, and its controller goes on wanting it where it was told to be.
+        stage.arm.stopped = true;
+        stage.until_held(400, "does not come along")?;
+        stage.steps(100)?;
+        let caught = stage.arm.at();
+        stage.arm.stopped = false;
+        stage.steps(100)?;
+        let now = stage.arm.at();
+        // The sixth of an SO-101 is its gripper, which may press.
+        let moved = now.iter().zip(&caught).take(5).any(|(now, caught)| (now - caught).abs() > 1e-6);
+        ensure!(!moved, "{file}: it leapt from {caught:?} to {now:?}");
+        stage.wish.ahead(false);
+        stage.wish.there(&THERE);
+        arrives(&mut stage)?;
+        stage.end()?;
+    }
+    Ok(())
+}
+
+#[test]
 fn a_controller_that_was_never_activated_is_found_before_it_could_leap() -> anyhow::Result<()> {
     for (file, kit, _) in robots() {
         let mut stage = Stage::start(&settings(file, &[])?, kit, &AT, 0.2)?;

@@ -89,6 +89,21 @@ fn a_renamed_joint_is_named_with_those_that_are_there() -> anyhow::Result<()> {
 }
 
 #[test]
+fn stamps_of_another_clock_are_named_where_no_tick_is_left() -> anyhow::Result<()> {
+    const TEN_HOURS: i64 = 36_000_000;
+    let stamped = |one: Said| match one.topic.as_str() {
+        "/joint_states" => said(one.at, "/joint_states", &state(one.at - TEN_HOURS, joints(one.at))),
+        _ => one,
+    };
+    let error = error_of(&demonstration(400).into_iter().map(stamped).collect::<Vec<_>>())?;
+    assert!(
+        error.contains("at no tick do all of its streams speak") && error.contains("10 hours"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_number_that_is_none_is_counted_and_never_learned() -> anyhow::Result<()> {
     let nan = |topic: &'static str| {
         move |at: i64| (at == 400).then(|| said(at, topic, &state(at, [f64::NAN, 1.0])))

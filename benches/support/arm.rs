@@ -136,9 +136,40 @@ impl Drop for Away {
     }
 }
 
-pub(crate) fn join(domain: u16, node: &str) -> Result<Arc<dyn Bus>> {
+fn join(domain: u16, node: &str) -> Result<Arc<dyn Bus>> {
     let node = node.to_owned();
     Ok(bus::open(&bus::Options { kind: Kind::Dds, node, domain: Some(domain), ..bus::Options::default() })?)
+}
+
+/// The buses over which the robot is driven, by name: the one that needs no ROS 2, and beside it ROS 2's where it is built in.
+pub(crate) fn buses(domain: u16) -> Result<Vec<(&'static str, Arc<dyn Bus>)>> {
+    #[cfg_attr(not(feature = "ros"), allow(unused_mut, reason = "without ROS 2 there is one"))]
+    let mut all = vec![("dds", join(domain, "policy")?)];
+    #[cfg(feature = "ros")]
+    all.push((
+        "ros",
+        bus::open(&bus::Options { kind: Kind::Ros, node: "driver".to_owned(), ..bus::Options::default() })?,
+    ));
+    Ok(all)
+}
+
+/// A domain of this benchmark's own. ROS 2 takes it, and how far it reaches, from the environment alone, once for a process: so where
+/// it is built in the benchmark is run again in a process that has both, and there is nothing left to be done here.
+pub(crate) fn domain() -> Result<Option<u16>> {
+    let own = u16::try_from(180 + std::process::id() % 40)?;
+    if cfg!(not(feature = "ros")) {
+        return Ok(Some(own));
+    }
+    if let (Ok(domain), Ok(_)) = (std::env::var("ROS_DOMAIN_ID"), std::env::var("ROS_LOCALHOST_ONLY")) {
+        return Ok(Some(domain.parse()?));
+    }
+    let again = Command::new(std::env::current_exe()?)
+        .args(std::env::args().skip(1))
+        .env("ROS_DOMAIN_ID", own.to_string())
+        .env("ROS_LOCALHOST_ONLY", "1")
+        .status()?;
+    anyhow::ensure!(again.success(), "the benchmark in a domain of its own: {again}");
+    Ok(None)
 }
 
 /// What the robot says, and how it counts.

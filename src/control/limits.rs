@@ -163,6 +163,15 @@ impl Limits {
         commanded.zip(&self.leads).position(|((told, is), lead)| (told - is).abs() > *lead)
     }
 
+    /// Where an arm that does not come along may be left: each joint that has a bound on that is where it is `measured`, and the
+    /// others, as a gripper that presses, where they were told to be.
+    pub fn leave(&self, going: &Going, measured: &[f64], place: &mut [f64]) {
+        let Some(told) = going.position() else { return };
+        for (((place, told), is), lead) in place.iter_mut().zip(told).zip(measured).zip(&self.leads) {
+            *place = if lead.is_finite() { *is } else { *told };
+        }
+    }
+
     /// Goes on by one tick, which takes `tick`, to the nearest allowed command to `want`.
     ///
     /// What nobody can want (no number, too few or too many, too far away) is not followed: the robot is braked.

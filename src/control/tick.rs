@@ -10,48 +10,18 @@
 //! ```
 
 mod held;
+mod moment;
 
 use std::time::Duration;
 
-use super::gate::{Button, Expert, Gate, Mode, Plan, Reason, Signs};
+use super::gate::{Expert, Gate, Mode, Plan, Reason, Signs};
 use super::limits::{Bound, Limited, Limits};
-use super::watchdog::{Ages, Watchdog};
+use super::watchdog::Watchdog;
 use super::{Config, Handover, handover};
 use crate::time::Stamp;
 use held::Held;
 
-/// What is so at one tick.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Moment<'a> {
-    /// The instant, by the clock that the node lives by.
-    pub now: Stamp,
-    /// The machine's own time, from any beginning.
-    pub monotonic: Duration,
-    /// Where the joints are; nothing where that is not known.
-    pub measured: Option<&'a [f64]>,
-    /// How strongly the gripper was last felt to press.
-    pub effort: Option<f64>,
-    /// The action that the policy's plan has for this instant.
-    pub planned: Option<&'a [f64]>,
-    /// How it stands with the plan.
-    pub plan: Plan,
-    /// The person's command, where it is fresh.
-    pub expert: Option<&'a [f64]>,
-    /// How it stands with the dead-man button.
-    pub button: Button,
-    /// `~/take` was called since the last tick.
-    pub service: Option<bool>,
-    /// The leader was moved by hand.
-    pub moved: bool,
-    /// The policy's doubt.
-    pub doubt: Option<f32>,
-    /// The operator wants the policy to go on.
-    pub resume: bool,
-    /// The operator wants the robot held.
-    pub stop: bool,
-    /// How old everything is, for the watchdog; nothing where nothing can grow old, as in lockstep.
-    pub ages: Option<Ages<'a>>,
-}
+pub use moment::Moment;
 
 /// What a tick came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +52,8 @@ pub struct Control {
     driven: bool,
     /// A joint does not come along with its commands.
     behind: bool,
+    /// What does not come along was told to stay where it is.
+    left: bool,
 }
 
 impl Control {
@@ -108,6 +80,7 @@ impl Control {
             astray: false,
             driven: false,
             behind: false,
+            left: false,
         }
     }
 
@@ -127,11 +100,14 @@ impl Control {
         }
         self.driven = match mode {
             Mode::Policy | Mode::Human => true,
-            // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay. What does
-            // not come along is out of reach whatever it is held for: told nothing, it binds nobody who lets it go on.
-            Mode::Hold(Reason::Link | Reason::Blind(_) | Reason::Behind(_)) => self.driven && !self.rests(),
-            Mode::Hold(_) => self.driven && !(self.behind && self.rests()),
+            // Controllers that were gone may come back somewhere else, and would leap to where the robot was told to stay.
+            Mode::Hold(Reason::Link | Reason::Blind(_)) => self.driven && !self.rests(),
+            Mode::Hold(reason) => {
+                let lost = self.left || self.behind || matches!(reason, Reason::Behind(_));
+                self.driven && !(lost && self.rests() && self.leave(moment.measured))
+            }
         };
+        self.left &= self.driven && matches!(mode, Mode::Hold(_));
         Outcome { mode, changed: mode != before, limited }
     }
 
@@ -221,6 +197,17 @@ impl Control {
         }
     }
 
+    /// Has an arm that does not come along stay where it is, so that nothing goes on pressing against whatever keeps it; whether it was
+    /// told. Then it is out of reach, whatever it is held for: told nothing more, it binds nobody who lets it go on.
+    fn leave(&mut self, measured: Option<&[f64]>) -> bool {
+        if let Some(measured) = measured.filter(|_| !self.left) {
+            self.held.leave(measured, &mut self.wanted);
+            self.left = self.held.begin(&self.wanted);
+            return !self.left;
+        }
+        true
+    }
+
     fn go(&mut self, mode: Mode, moment: &Moment<'_>) -> Limited {
         self.held.feel(moment.effort);
         let wish = match mode {
@@ -265,6 +252,7 @@ fn graver(one: Option<Reason>, other: Option<Reason>) -> Option<Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::gate::Button;
     use crate::control::limits;
 
     const PERIOD: Duration = Duration::from_millis(10);

@@ -1,7 +1,9 @@
-//! Variations of windows: where a picture is cut, its light, and a robot that is a little off its way.
+//! Variations of windows: where a picture is cut, its light, a robot that is a little off its way, and the same in a mirror.
 //!
 //! One draw for a sample: the pictures of its history are cut at the same place and lit alike, because between two frames of
 //! one camera neither jumps. The draws are made on the host; what is drawn is carried out where the pictures are.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +27,14 @@ pub struct Augment {
     /// A robot that is a little off its way, and how it comes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift: Option<Shift>,
+    /// The same seen in a mirror.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
 }
 
 impl Default for Augment {
     fn default() -> Self {
-        Self { crop: 0.9, brightness: 0.0, contrast: 0.0, saturation: 0.0, shift: None }
+        Self { crop: 0.9, brightness: 0.0, contrast: 0.0, saturation: 0.0, shift: None, mirror: None }
     }
 }
 
@@ -54,6 +59,37 @@ pub struct Shift {
 
 fn half() -> f64 {
     0.5
+}
+
+/// The section `data.augment.mirror`: every second window, by chance, is seen in a mirror that stands upright in the middle of the
+/// robot, where y is zero in the frame of its base. Where left is as good as right, half of what a demonstration shows is left out
+/// without it.
+///
+/// Nothing looks at the arm's description here: which joints turn the other way follows from where their axes point while the arm
+/// stretches straight ahead (along y: alike; along x or z: the other way), and a thing that is no different in a mirror is so across one
+/// of its own axes. Pictures are not mirrored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mirror {
+    /// The joints that turn the other way; the others turn alike.
+    pub joints: Vec<String>,
+    /// Which of its own axes a thing has across its plane of symmetry, by the stream that tells its pose; y where nothing is said.
+    pub across: BTreeMap<String, Axis>,
+    /// Streams of other numbers that are the same in a mirror.
+    pub alike: Vec<String>,
+}
+
+/// An axis of a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// Its first.
+    X,
+    /// Its second.
+    #[default]
+    Y,
+    /// Its third.
+    Z,
 }
 
 impl Augment {

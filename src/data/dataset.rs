@@ -16,6 +16,7 @@ use super::observe::Observe;
 use super::statistics::{Spread, Statistics};
 use super::store::{Kept, Take};
 use super::summary::Summary;
+use super::window::Signs;
 use super::{Config, Error, Frame, Gaps, Observation};
 use crate::noise::Noise;
 use crate::spec::{Act, Robot};
@@ -80,6 +81,8 @@ pub struct Dataset {
     pub episodes: Vec<Episode>,
     pub(super) recordings: Vec<Recording>,
     pub(super) config: Config,
+    /// What is another in a mirror, where windows are seen in one.
+    pub(super) signs: Option<Signs>,
     summary: Summary,
 }
 
@@ -99,6 +102,7 @@ impl Dataset {
         let widths = load::widths(recordings, subject);
         let Subject { robot, observe, act } = subject;
         let layout = Layout::resolve(robot, observe, act, config.goal.as_ref(), &widths)?;
+        let signs = config.augment.mirror.as_ref().map(|mirror| Signs::of(mirror, &layout)).transpose()?;
         let scene = Scene::new(&layout, observe, act, config)?;
         let loaded = load::all(recordings, &scene, act, cache, progress)?;
         let mut summary = Summary { recordings: recordings.len(), ..Summary::default() };
@@ -123,7 +127,7 @@ impl Dataset {
             return Err(Error::Nothing { recordings: recordings.len(), path, why });
         }
         let mut dataset =
-            Self { layout, episodes: Vec::new(), recordings: found, config: config.clone(), summary };
+            Self { layout, episodes: Vec::new(), recordings: found, config: config.clone(), signs, summary };
         dataset.part();
         dataset.count();
         Ok(dataset)
@@ -192,7 +196,8 @@ impl Dataset {
         (0..self.episodes.len()).partition(|episode| !is_held[self.episodes[*episode].recording])
     }
 
-    /// How the numbers of these episodes are spread. Actions are those that are learned.
+    /// How the numbers of these episodes are spread, in the mirror too where windows are seen in one. Actions are those that are
+    /// learned.
     pub fn statistics(&self, episodes: &[usize]) -> Statistics {
         let (width, joints) = (self.layout.width(), self.layout.actions.len());
         let states: Vec<&[f32]> =
@@ -207,9 +212,13 @@ impl Dataset {
                 ticks.map(|tick| &recording.kept.take.actions[tick * joints..][..joints])
             })
             .collect();
-        let state = Spread::of_columns(&states, width);
+        let [mirrored_states, mirrored_actions] = match &self.signs {
+            Some(signs) => [&signs.state[..], &signs.actions],
+            None => [&[][..]; 2],
+        };
+        let state = Spread::of_columns(&states, width, mirrored_states);
         let goal = self.layout.goal.iter().map(|place| state[*place].clone()).collect();
-        Statistics { state, actions: Spread::of_columns(&learned, joints), goal }
+        Statistics { state, actions: Spread::of_columns(&learned, joints, mirrored_actions), goal }
     }
 
     fn rows<'a>(&'a self, episode: usize, of: impl Fn(&'a Take) -> &'a Vec<f32>, width: usize) -> &'a [f32] {

@@ -14,7 +14,7 @@ use crate::spec::{Act, Robot};
 
 /// A pose in numbers: where it is, and the first two columns of its rotation matrix, which unlike a quaternion have no jump
 /// (Zhou et al. 2019, "On the continuity of rotation representations in neural networks").
-const POSE: [&str; 9] = ["x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"];
+pub(super) const POSE: [&str; 9] = ["x", "y", "z", "r11", "r21", "r31", "r12", "r22", "r32"];
 const TWIST: [&str; 6] = ["linear/x", "linear/y", "linear/z", "angular/x", "angular/y", "angular/z"];
 const WRENCH: [&str; 6] = ["force/x", "force/y", "force/z", "torque/x", "torque/y", "torque/z"];
 

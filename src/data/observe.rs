@@ -132,6 +132,9 @@ pub enum Field {
 }
 
 impl Field {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Position, Self::Velocity, Self::Effort];
+
     /// As it is written in settings and labels.
     pub fn word(self) -> &'static str {
         match self {

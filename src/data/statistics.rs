@@ -66,12 +66,16 @@ impl Spread {
         }
     }
 
-    /// Of each column of `rows`, which are `width` numbers each.
-    pub fn of_columns(rows: &[&[f32]], width: usize) -> Vec<Self> {
+    /// Of each column of `rows`, which are `width` numbers each, and where its sign in `signs` is negative of its negatives too.
+    pub fn of_columns(rows: &[&[f32]], width: usize, signs: &[f32]) -> Vec<Self> {
         let column = |column: usize| {
             rows.iter().flat_map(move |rows| rows.iter().skip(column).step_by(width).copied())
         };
-        (0..width).map(|number| Self::of(column(number))).collect()
+        let one = |number: usize| match signs.get(number).is_some_and(|sign| *sign < 0.0) {
+            true => Self::of(column(number).chain(column(number).map(|value| -value))),
+            false => Self::of(column(number)),
+        };
+        (0..width).map(one).collect()
     }
 }
 
@@ -110,7 +114,10 @@ mod tests {
     #[test]
     fn columns_of_several_episodes_are_one_column() {
         let (first, second) = ([1.0_f32, 10.0, 2.0, 20.0], [3.0_f32, 30.0]);
-        let spreads = Spread::of_columns(&[&first, &second], 2);
+        let spreads = Spread::of_columns(&[&first, &second], 2, &[]);
         assert_eq!((spreads[0].mean, spreads[1].mean), (2.0, 20.0));
+        let mirrored = Spread::of_columns(&[&first, &second], 2, &[1.0, -1.0]);
+        assert_eq!(mirrored[0], spreads[0]);
+        assert_eq!((mirrored[1].mean, mirrored[1].least, mirrored[1].most), (0.0, -30.0, 30.0));
     }
 }

@@ -5,6 +5,7 @@
 //! demonstration are learned like the others. Nothing is listed window by window: runs of ticks and their sums say which is which.
 
 mod gather;
+mod mirror;
 mod shift;
 
 use std::ops::Range;
@@ -19,6 +20,8 @@ use super::goal::Goal;
 use super::statistics::Statistics;
 use super::{Config, Error};
 use crate::noise::Noise;
+
+pub(super) use mirror::Signs;
 
 /// What the order of an epoch draws from, among all that a seed is for.
 const ORDER: u64 = 0x4F52_4445;
@@ -37,6 +40,8 @@ pub struct Shape {
 pub struct Rules {
     /// Robots that are a little off their way, with the deviation of each action's joint.
     shift: Option<(Shift, Vec<f32>)>,
+    /// Whether every second one is seen in a mirror, where the data set says how.
+    mirror: bool,
     goal: Option<Goal>,
 }
 
@@ -45,12 +50,12 @@ impl Rules {
     pub fn learning(config: &Config, statistics: &Statistics) -> Self {
         let deviations = || statistics.actions.iter().map(|spread| spread.deviation as f32).collect();
         let shift = config.augment.shift.clone().map(|shift| (shift, deviations()));
-        Self { shift, goal: config.goal.clone() }
+        Self { shift, mirror: true, goal: config.goal.clone() }
     }
 
     /// For judging: nothing is moved, and what was to be reached is what was, if anything was.
     pub fn judging(config: &Config) -> Self {
-        Self { shift: None, goal: config.goal.as_ref().map(Goal::judging) }
+        Self { shift: None, mirror: false, goal: config.goal.as_ref().map(Goal::judging) }
     }
 }
 

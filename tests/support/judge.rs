@@ -11,6 +11,8 @@ use apprentice::time::Stamp;
 /// What differences of rounded numbers may be off: a share, and what a third difference makes of the last digits.
 const SHARE: f64 = 1.0 + 1e-3;
 const DIGITS: f64 = 1e-2;
+/// A joint that is further than this from its last command does not come along, rad.
+const STUCK: f64 = 0.1;
 
 /// What a joint may do.
 #[derive(Clone, Copy, Debug)]
@@ -78,11 +80,23 @@ impl Judge {
             self.begin();
         }
         self.last = Some(now);
+        if self.gives_up(command, at) {
+            self.rows = vec![command.to_vec()];
+            return;
+        }
         self.rows.insert(0, command.to_vec());
         self.rows.truncate(4);
         for (joint, at) in at.iter().enumerate() {
             self.look_at(joint, now, *at);
         }
+    }
+
+    /// An arm that did not come along is told to stay where it is: no joint that moves to its command moves further than before.
+    fn gives_up(&self, command: &[f64], at: &[f64]) -> bool {
+        let Some(last) = self.rows.first() else { return false };
+        let joints = || command.iter().zip(last).zip(at);
+        let stuck = joints().any(|((_, last), at)| (last - at).abs() > STUCK);
+        stuck && joints().all(|((is, last), at)| is == last || (is - at).abs() <= self.near)
     }
 
     fn look_at(&mut self, joint: usize, now: Stamp, at: f64) {

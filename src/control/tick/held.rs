@@ -59,6 +59,13 @@ impl Held {
         }
     }
 
+    /// Where it may be left if it does not come along.
+    pub(super) fn leave(&self, measured: &[f64], place: &mut [f64]) {
+        if let Self::To(limits, going) = self {
+            limits.leave(going, measured, place);
+        }
+    }
+
     pub(super) fn begin(&mut self, measured: &[f64]) -> bool {
         match self {
             Self::To(_, going) => going.begin(measured),

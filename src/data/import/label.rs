@@ -3,6 +3,8 @@
 //! A tick without an action has no place in an episode, except where the policy drove and nothing of it is learned: it stays as
 //! what was seen before a correction, and counts nothing.
 
+use std::time::Duration;
+
 use super::Scene;
 use super::pass::Pass;
 use crate::data::actions::{Labels, Origin, Unlabelled};
@@ -10,14 +12,23 @@ use crate::data::store::{Stretch, Take};
 use crate::data::summary::Dropped;
 use crate::time::Stamp;
 
+/// No latency is so long: who stamped it lived by another clock.
+const OTHER_CLOCK: Duration = Duration::from_secs(3600);
+
 /// Joins what was seen and what was done.
 pub(super) fn label(scene: &Scene<'_>, pass: Pass<'_>) -> Result<Take, Dropped> {
-    let Pass { take: seen, numbers, timelines, left, drivers, .. } = pass;
+    let Pass { take: seen, numbers, timelines, left, drivers, apart, .. } = pass;
     if seen.stamps.is_empty() {
         let most = seen.account.heard.iter().max_by_key(|(_, heard)| heard.gaps);
-        let why = most.map_or_else(String::new, |(name, heard)| {
+        let mut why = most.map_or_else(String::new, |(name, heard)| {
             format!("{name:?} has nothing to say at {} ticks", heard.gaps)
         });
+        if apart > OTHER_CLOCK {
+            let hours = apart.as_secs() / 3600;
+            why += &format!(
+                "; stamps are of another clock, {hours} hours from receipt: beside a simulator, record by its time"
+            );
+        }
         return Err(Dropped::NoTick { why });
     }
     let period = i64::try_from(scene.after(1).as_nanos()).unwrap_or(i64::MAX);

@@ -4,6 +4,7 @@
 //! long the recording is; numbers stay.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Scene;
 use super::wiring::{Use, Wiring};
@@ -37,6 +38,8 @@ pub(super) struct Pass<'a> {
     /// What really left for the robot, whoever drove.
     pub(super) left: Timeline,
     pub(super) drivers: Drivers,
+    /// How far from its receipt a message counted as said, the farthest of all.
+    pub(super) apart: Duration,
     aimed: bool,
 }
 
@@ -55,6 +58,7 @@ impl<'a> Pass<'a> {
             timelines: vec![Timeline::default(); scene.origins.len()],
             left: Timeline::default(),
             drivers: Drivers::default(),
+            apart: Duration::ZERO,
             aimed: false,
         }
     }
@@ -102,6 +106,8 @@ impl<'a> Pass<'a> {
         match self.scene.decoder.read(stream, sample) {
             Ok((stamps, reading)) => {
                 self.count(name, sample, None);
+                let [early, late] = [stamps.own.min(stamps.received), stamps.own.max(stamps.received)];
+                self.apart = self.apart.max(late.since(early));
                 self.follow(name, stamps, &reading);
                 if let Reading::Picture(frame) = &reading {
                     self.take.account.of(name).sizes.insert(frame.sent);

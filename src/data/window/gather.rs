@@ -70,6 +70,11 @@ impl Windows {
             {
                 shift.apply(deviations, measured, self.shape, noise, out);
             }
+            if let Some(signs) = self.dataset.signs.as_ref().filter(|_| self.rules.mirror)
+                && noise.chance(0.5)
+            {
+                signs.apply(self.shape, out);
+            }
             out.weight.push(weight);
         }
     }
