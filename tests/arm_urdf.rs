@@ -10,8 +10,10 @@ use std::f64::consts::PI;
 use std::path::Path;
 use std::process::Command;
 
+use apprentice::arm::Chain;
 use apprentice::arm::urdf::{Description, Geometry, Kind, Link, SIM_ARM, Shape};
-use nalgebra::{Matrix3, Vector3};
+use apprentice::config::Settings;
+use nalgebra::{Isometry3, Matrix3, Vector3};
 use skipped::skipped;
 
 fn sim_arm() -> Description {
@@ -197,4 +199,23 @@ fn what_is_no_urdf_is_said_so() {
     assert!(error("<robot/>").contains("no link"));
     let missing = Description::load(Path::new("/nowhere/arm.urdf")).expect_err("it is not there");
     assert!(missing.to_string().contains("/nowhere/arm.urdf"));
+}
+
+#[test]
+fn the_joints_that_push_has_turn_the_other_way_make_the_arm_its_own_mirror_image() -> anyhow::Result<()> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/push.yaml");
+    let settings = Settings::load(&[file], &[])?;
+    let turned = settings.data.augment.mirror.expect("it learns from the mirror too").joints;
+    let chain = Chain::between(&sim_arm(), "base_link", "tool0")?;
+    let mirror = Matrix3::from_diagonal(&Vector3::new(1.0, -1.0, 1.0));
+    let rotation = |pose: &Isometry3<f64>| *pose.rotation.to_rotation_matrix().matrix();
+    for seen in [[0.3, 0.6, 0.4, 0.7, 0.2, -0.9], [-1.2, 0.1, 0.9, 0.4, -0.6, 0.35]] {
+        let sign = |joint: &String| if turned.contains(joint) { -1.0 } else { 1.0 };
+        let mirrored: Vec<f64> =
+            settings.robot.joints.iter().zip(&seen).map(|(joint, at)| sign(joint) * at).collect();
+        let (one, other) = (chain.pose(&seen), chain.pose(&mirrored));
+        assert!((mirror * one.translation.vector - other.translation.vector).norm() < 1e-9, "{seen:?}");
+        assert!((mirror * rotation(&one) * mirror - rotation(&other)).norm() < 1e-9, "{seen:?}");
+    }
+    Ok(())
 }

@@ -182,6 +182,15 @@ impl Endpoints {
         connected.iter().filter(|reader| takes.get(reader).is_none_or(|taken| *taken == wanted)).count()
     }
 
+    /// What a publisher of others sends under this name, where that is another type: rustdds connects by the name alone, and no other
+    /// implementation would.
+    pub(super) fn other_type(&self, writer: GUID, type_name: &str) -> Option<String> {
+        let wanted = words::type_name(type_name);
+        let known = self.participant.discovered_writers();
+        let mut all = known.into_iter().map(|known| known.publication_topic_data);
+        all.find(|data| data.key == writer).map(|data| data.type_name).filter(|sent| *sent != wanted)
+    }
+
     /// The full name of the node that has this writer, where it said so.
     pub(super) fn writer_of(&self, guid: GUID) -> Option<String> {
         lock(&self.graph).writer_of(guid).map(str::to_owned)

@@ -24,11 +24,11 @@ mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustdds::{DomainParticipantBuilder, RTPSEntity};
+use rustdds::{DomainParticipantBuilder, GUID, RTPSEntity};
 
 use super::{Answer, Bus, Error, Inbox, Node, Offer, Options, Served, Sink, Subscription, clock, lock};
 use crate::time::{Clock, Stamp, Wall};
@@ -166,6 +166,38 @@ impl Arrivals {
     }
 }
 
+/// Which publishers of a topic send what its subscription would not understand.
+struct Strangers {
+    endpoints: Weak<Endpoints>,
+    topic: Arc<Topic>,
+    /// Whether each that was heard is one.
+    heard: HashMap<GUID, bool>,
+}
+
+impl Strangers {
+    fn new(endpoints: &Arc<Endpoints>, topic: &Arc<Topic>) -> Self {
+        Self { endpoints: Arc::downgrade(endpoints), topic: Arc::clone(topic), heard: HashMap::new() }
+    }
+
+    fn has(&mut self, publisher: GUID) -> bool {
+        let Self { endpoints, topic, heard } = self;
+        *heard.entry(publisher).or_insert_with(|| {
+            let endpoints = endpoints.upgrade();
+            let other = endpoints.and_then(|known| known.other_type(publisher, &topic.type_name));
+            if let Some(other) = &other {
+                let (topic, wanted) = (&topic.name, &topic.type_name);
+                tracing::warn!(
+                    topic,
+                    wanted,
+                    other,
+                    "somebody sends another type under that name: it is not heard"
+                );
+            }
+            other.is_some()
+        })
+    }
+}
+
 impl Bus for Dds {
     fn advertise(&self, topic: &Topic) -> Result<Box<dyn Sink>, Error> {
         let name = self.node.resolve(&topic.name)?;
@@ -183,11 +215,15 @@ impl Bus for Dds {
         let door = inbox.door();
         let (entrance, clock) = (door.clone(), self.sim_clock.clone());
         let mut arrivals = Arrivals::default();
+        let mut strangers = Strangers::new(&self.endpoints, &topic);
         let take = move |received: Option<Received>| {
             let Some(received) = received else {
                 entrance.refuse();
                 return;
             };
+            if strangers.has(received.writer_guid()) {
+                return;
+            }
             let wall = arrivals.follow(words::stamp(received.receive_instant));
             entrance.deliver(Sample {
                 topic: Arc::clone(&topic),
