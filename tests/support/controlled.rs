@@ -30,6 +30,8 @@ use crate::controllers::{Arm, Kit};
 
 /// No condition takes longer on a machine that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a robot's command may be under way after everybody else has it.
+const SOON: Duration = Duration::from_millis(100);
 
 /// The settings of a robot's file as it is shipped, with `sets` on top.
 pub(crate) fn settings(file: &str, sets: &[&str]) -> anyhow::Result<Settings> {
@@ -122,6 +124,8 @@ pub(crate) struct Stage {
     tick: Duration,
     times: Publisher<Clock>,
     inbox: Inbox,
+    /// Whether the robot was told something at the last tick.
+    told: bool,
     stop: Stop,
     thread: Option<JoinHandle<Result<Report, runner::Error>>>,
     _heard: Vec<Subscription>,
@@ -163,6 +167,7 @@ impl Stage {
             clock,
             tick,
             inbox,
+            told: false,
             stop,
         })
     }
@@ -174,14 +179,27 @@ impl Stage {
 
     /// A tick of control.
     pub(crate) fn step(&mut self) -> anyhow::Result<()> {
+        let before = self.arm.told();
         self.speak()?;
         let (now, deadline) = (self.now(), Instant::now() + PATIENCE);
         while let Some(sample) = self.inbox.wait(deadline) {
             if self.take(&sample)? == Some(now) {
+                self.follow(before);
                 return Ok(());
             }
         }
         bail!("no command stamped {now}: {:?}", self.said)
+    }
+
+    /// Lets the robot's command come too, which another thread brings. Time here is as fast as the machine: were it to run ahead of that
+    /// thread, it would leave out as too old what on a robot it has milliseconds for.
+    fn follow(&mut self, before: Option<u64>) {
+        let expected = before.is_some() && (self.told || self.command.driver != Intervention::HOLD);
+        let soon = Instant::now() + if expected { SOON } else { Duration::ZERO };
+        while self.arm.told() == before && Instant::now() < soon {
+            std::thread::yield_now();
+        }
+        self.told = self.arm.told() > before;
     }
 
     /// So many ticks.

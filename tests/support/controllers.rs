@@ -199,6 +199,11 @@ impl Arm {
         self.judge.begin();
     }
 
+    /// How many commands have come to its controller, where it has one.
+    pub(crate) fn told(&self) -> Option<u64> {
+        self.forward.heard.as_ref().map(|(_, heard)| heard.counts().received)
+    }
+
     /// The controller is inactive: it hears, and heeds nothing.
     pub(crate) fn deactivate(&mut self) {
         (self.forward.active, self.forward.buffer) = (false, None);
