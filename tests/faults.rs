@@ -3,6 +3,8 @@
 //! The disk that fills is a real one, a small file system in memory: how a write fails, and what is left of the file, is the
 //! kernel's to say and no stand-in for it would know.
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/small_disk.rs"]
@@ -10,7 +12,7 @@ mod small_disk;
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use apprentice::bus::Sink;
@@ -37,7 +39,7 @@ fn fill(stage: &Stage, recorder: &recording::Recorder, camera: &mut dyn Sink) ->
             return Ok(());
         }
         // The camera's pace, well below what memory takes.
-        std::thread::sleep(Duration::from_millis(2));
+        patience::due_at(Instant::now() + Duration::from_millis(2));
     }
     anyhow::bail!("the disk was never full")
 }

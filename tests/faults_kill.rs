@@ -5,6 +5,8 @@
 //! number before it sends it; this side notes the time of the kill. What was sent more than a second before must be
 //! in the bag, from the first number on and without a hole.
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 
@@ -121,7 +123,7 @@ fn sent_file(folder: &Path) -> PathBuf {
 fn kill_once(n: u32) -> anyhow::Result<Duration> {
     let mut victim = Victim::start(n)?;
     // Not a wait for anything: this is the random moment.
-    thread::sleep(Duration::from_millis(drawn(n, LIFE_MS)));
+    patience::due_at(Instant::now() + Duration::from_millis(drawn(n, LIFE_MS)));
     let killed = victim.kill()?;
     let out = victim.folder.path().join("out");
     let torn = bag::unfinished(&out);
@@ -185,7 +187,7 @@ fn victim() -> anyhow::Result<()> {
         // Written down before: what was sent is never less than what is written.
         sent.write_all(format!("{i} {}\n", Wall.now().0).as_bytes())?;
         sink.send(padded(i))?;
-        thread::sleep(Duration::from_millis(2));
+        patience::due_at(Instant::now() + Duration::from_millis(2));
     }
     Ok(())
 }

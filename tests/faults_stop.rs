@@ -19,8 +19,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use apprentice::bus::typed::call_typed;
@@ -136,7 +135,7 @@ fn missing(stopped: Stopped, lease: &str, how: &[&str]) -> Result<u64> {
     let paused = if stopped == Stopped::Recorder { &recorder } else { &publisher };
     paused.signal(Signal::STOP)?;
     // Being stopped is what is tested.
-    thread::sleep(PAUSED);
+    patience::due_at(Instant::now() + PAUSED);
     paused.signal(Signal::CONT)?;
     until("the end of the publisher", || Ok(publisher.0.try_wait()?.is_some()))?;
     let sent: BTreeMap<String, u64> =

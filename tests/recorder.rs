@@ -3,6 +3,8 @@
 //! A real recorder runs on the bus of this process against a clock that the test owns: what is asserted is what a reader
 //! finds in the bag, not what the recorder says of itself.
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 
@@ -194,7 +196,7 @@ fn without_an_operator_episodes_follow_each_other_until_there_are_enough() -> an
         stage.advance(10 * MS);
         arm.send(number(sent))?;
         sent += 1;
-        std::thread::sleep(MS / 10);
+        patience::due_at(Instant::now() + MS / 10);
     }
     let outcome = recorder.join()?;
     let paths: Vec<_> = outcome.kept.iter().map(|kept| kept.path.clone()).collect();

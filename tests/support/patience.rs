@@ -27,7 +27,7 @@ pub(crate) fn until(
     Ok(())
 }
 
-/// The pace of a publisher: what is due at `due` is not sent earlier.
+/// The pace of a publisher, or the moment at which something is done to it: what is due at `due` does not come earlier.
 pub(crate) fn due_at(due: Instant) {
     sleep(due.saturating_duration_since(Instant::now()));
 }
