@@ -41,13 +41,15 @@ fn find_interfaces() {
     }
 }
 
-/// `src/nn/fused.cpp`, as torch-sys compiles its own.
+/// The C++ of `src/nn`, as torch-sys compiles its own.
 #[cfg(feature = "learn")]
 fn compile() {
     use std::path::PathBuf;
 
-    let source = "src/nn/fused.cpp";
-    println!("cargo:rerun-if-changed={source}");
+    let sources = ["src/nn/fused.cpp", "src/nn/step.cpp"];
+    for file in sources.into_iter().chain(["src/nn/said.h"]) {
+        println!("cargo:rerun-if-changed={file}");
+    }
     println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
     let lib = env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where it found libtorch");
@@ -61,6 +63,6 @@ fn compile() {
         .warnings(false)
         .include(root.join("include"))
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
-        .file(source)
+        .files(sources)
         .compile("apprentice_fused");
 }

@@ -67,6 +67,21 @@ fn an_arm_that_is_far_from_where_its_plan_begins_goes_there_from_where_it_is() -
     Ok(())
 }
 
+#[test]
+fn a_bound_on_how_strongly_a_gripper_presses_wants_an_arm_that_tells_it() -> anyhow::Result<()> {
+    let settings = settings("so101.yaml", &["control.limits.gripper={joint: gripper, effort: 1.0}"])?;
+    let mut stage = Stage::start(&settings, SO101, &AT, 0.08)?;
+    stage.until_held(100, "how strongly the joint \"gripper\" presses")?;
+    ensure!(stage.arm.taken == 0, "it moved by itself");
+    stage.end()?;
+    let mut stage = Stage::start(&settings, Kit { effort: true, ..SO101 }, &AT, 0.08)?;
+    stage.release()?;
+    stage.wish.there(&THERE);
+    stage.until("it is there", 1000, |stage| stage.off(&THERE) < 0.005)?;
+    stage.end()?;
+    Ok(())
+}
+
 /// Starts an arm, and lets it get half-way.
 fn half_way(file: &str, kit: Kit, stride: f64) -> anyhow::Result<Stage> {
     let mut stage = Stage::start(&settings(file, &[])?, kit, &AT, stride)?;

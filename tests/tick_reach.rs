@@ -94,6 +94,30 @@ fn an_arm_that_does_not_come_along_is_held_and_told_nothing_old() {
 }
 
 #[test]
+fn a_gripper_whose_force_is_bounded_and_not_felt_holds_the_robot() {
+    let limits: limits::Config = serde_json::from_str(
+        r#"{"position": {"a": [-1, 1], "b": [-1, 1]}, "speed": 1, "acceleration": 10, "jerk": 200, "gripper": {"joint": "b", "effort": 5}}"#,
+    )
+    .expect("they are limits");
+    let limits = Limits::load(&limits, None, &["a", "b"].map(str::to_owned)).expect("they are complete");
+    let mut control = Control::new(&Config::default(), Some(limits), &[false; 2], vec![], PERIOD, Stamp(0));
+    let mut tick = 0;
+    let mut mode = |effort, resume| {
+        tick += 1;
+        let now = Stamp(1_000_000_000) + PERIOD * tick;
+        let (measured, planned): (Option<&[f64]>, Option<&[f64]>) = (Some(&[0.0; 2]), Some(&[0.0; 2]));
+        let plan = Plan::Due;
+        control.tick(&Moment { now, measured, effort, planned, plan, resume, ..Moment::default() }).mode
+    };
+    let unfelt = Mode::Hold(Reason::Unfelt(1));
+    assert_eq!(mode(None, false), unfelt);
+    assert_eq!(mode(None, true), unfelt, "a word does not make it felt");
+    assert_eq!(mode(Some(1.0), false), unfelt, "nobody has let it go on");
+    assert_eq!(mode(Some(1.0), true), Mode::Policy);
+    assert_eq!(mode(Some(f64::NAN), false), unfelt);
+}
+
+#[test]
 fn an_arm_that_is_moved_while_it_is_held_for_the_clock_binds_nobody() {
     let (mut control, mut tick) = (control(), 0);
     ticks(&mut control, &mut tick, 5, &[0.0; 2], &[0.0; 2], true, false);

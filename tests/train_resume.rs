@@ -5,6 +5,8 @@
 //! between two steps, in one, in the middle of a checkpoint. What is compared in the end is everything a run keeps.
 #![cfg(feature = "learn")]
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/training.rs"]
 mod training;
 #[path = "support/waves.rs"]
@@ -15,7 +17,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use apprentice::noise::Noise;
@@ -63,7 +65,7 @@ fn kill(folder: &Path, steps: usize, moment: Duration) -> anyhow::Result<bool> {
         .filter(|line| line.starts_with("step "))
         .take(steps);
     let done = heard.count() < steps;
-    std::thread::sleep(moment);
+    patience::due_at(Instant::now() + moment);
     process.kill()?;
     let ended = process.wait()?;
     ensure!(!done || ended.success(), "the victim ended by itself: {ended}");

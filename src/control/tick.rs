@@ -154,7 +154,7 @@ impl Control {
         let measured = moment.measured.filter(|_| self.driven);
         let behind = measured.and_then(|measured| self.held.behind(measured));
         self.behind = behind.is_some();
-        let wrong = graver(wrong, behind.map(Reason::Behind));
+        let wrong = graver(graver(wrong, behind.map(Reason::Behind)), self.unfelt(moment));
         Signs {
             button: moment.button,
             service: moment.service,
@@ -167,6 +167,13 @@ impl Control {
             resume: moment.resume,
             stop: moment.stop,
         }
+    }
+
+    /// A bound on what nobody feels would be none.
+    fn unfelt(&self, moment: &Moment<'_>) -> Option<Reason> {
+        let gripper = self.held.limits()?.gripper()?;
+        let felt = moment.measured.is_none() || moment.effort.is_some_and(f64::is_finite);
+        (!felt).then_some(Reason::Unfelt(gripper))
     }
 
     fn expert(&self, moment: &Moment<'_>) -> Expert {

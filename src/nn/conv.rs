@@ -15,10 +15,10 @@ const MANY: i64 = 128;
 /// A convolution over time with an odd kernel and zeros around the ends.
 #[derive(Debug)]
 pub struct Conv {
-    kernel: i64,
+    pub(super) kernel: i64,
     stride: i64,
-    weight: Tensor,
-    bias: Tensor,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
 }
 
 /// What a convolution maps.

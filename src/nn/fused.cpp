@@ -4,8 +4,6 @@
 // One call per weight and operation costs more than the arithmetic on small weights. Every function takes the tensors as torch-sys
 // holds them, keeps none of them, and turns a C++ exception into words: it must not cross into Rust.
 
-#include <cstdio>
-#include <exception>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -20,6 +18,8 @@
 #include <ATen/ops/logical_not.h>
 #include <ATen/ops/stack.h>
 #include <c10/util/Exception.h>
+
+#include "said.h"
 
 // As in ATen/autocast_mode.h, which would bring every operator's header with it; a mistake here does not link.
 namespace at::autocast {
@@ -64,18 +64,13 @@ struct Group {
   std::vector<at::Tensor> weights, gradients, first, second, steps;
 };
 
+// Many at once, and none of it is learned from.
 template <typename Work>
-bool said(char *words, size_t room, Work work) noexcept {
-  try {
+bool done(char *words, size_t room, Work work) noexcept {
+  return said(words, room, [&] {
     c10::NoGradGuard no_gradients;
     work();
-    return true;
-  } catch (const std::exception &refused) {
-    std::snprintf(words, room, "%s", refused.what());
-  } catch (...) {
-    std::snprintf(words, room, "an exception without words");
-  }
-  return false;
+  });
 }
 
 }  // namespace
@@ -90,7 +85,7 @@ struct AdamW {
 // the norm of all gradients; nothing moves where that is not finite. No number comes back to the host.
 bool apprentice_adamw(const Borrowed *weights, const Borrowed *first, const Borrowed *second, size_t count, size_t decayed,
                       Borrowed step, Borrowed norm, const AdamW *how, char *words, size_t room) {
-  return said(words, room, [&] {
+  return done(words, room, [&] {
     Group groups[2];
     std::vector<at::Tensor> gradients;
     for (size_t i = 0; i < count; ++i) {
@@ -123,19 +118,19 @@ bool apprentice_adamw(const Borrowed *weights, const Borrowed *first, const Borr
 // Moves each average by `share` of the way to its weight.
 bool apprentice_lerp(const Borrowed *averages, const Borrowed *weights, size_t count, double share, char *words,
                      size_t room) {
-  return said(words, room, [&] { at::_foreach_lerp_(list(averages, count), list(weights, count), share); });
+  return done(words, room, [&] { at::_foreach_lerp_(list(averages, count), list(weights, count), share); });
 }
 
 // Forgets the gradients; the next way back brings new ones and adds to nothing.
 bool apprentice_forget(const Borrowed *weights, size_t count, char *words, size_t room) {
-  return said(words, room, [&] {
+  return done(words, room, [&] {
     for (size_t i = 0; i < count; ++i) weights[i]->mutable_grad().reset();
   });
 }
 
 // Begins to compute in bfloat16 what can be, on CUDA or the CPU; says in `before` what was set, for the way out.
 bool apprentice_autocast_begin(bool cuda, int *before, char *words, size_t room) {
-  return said(words, room, [&] {
+  return done(words, room, [&] {
     at::DeviceType device = cuda ? at::kCUDA : at::kCPU;
     before[0] = at::autocast::is_autocast_enabled(device);
     before[1] = static_cast<int>(at::autocast::get_autocast_dtype(device));
@@ -147,7 +142,7 @@ bool apprentice_autocast_begin(bool cuda, int *before, char *words, size_t room)
 
 // Computes as before again.
 bool apprentice_autocast_end(bool cuda, const int *before, char *words, size_t room) {
-  return said(words, room, [&] {
+  return done(words, room, [&] {
     at::DeviceType device = cuda ? at::kCUDA : at::kCPU;
     if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
     at::autocast::set_autocast_enabled(device, before[0] != 0);

@@ -67,7 +67,7 @@ fn pointers(tensors: &[Tensor]) -> Vec<*const C_tensor> {
 }
 
 /// Calls with room for words; what was written there is the error.
-fn heard(call: impl FnOnce(*mut c_char, usize) -> bool) -> Result<(), TchError> {
+pub(super) fn heard(call: impl FnOnce(*mut c_char, usize) -> bool) -> Result<(), TchError> {
     let mut words = [0_u8; ROOM];
     if call(words.as_mut_ptr().cast(), ROOM) {
         return Ok(());

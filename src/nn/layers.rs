@@ -51,9 +51,9 @@ impl LayerNorm {
 /// Group normalization over channels (Wu and He 2018).
 #[derive(Debug)]
 pub struct GroupNorm {
-    groups: i64,
-    weight: Tensor,
-    bias: Tensor,
+    pub(super) groups: i64,
+    pub(super) weight: Tensor,
+    pub(super) bias: Tensor,
 }
 
 impl GroupNorm {

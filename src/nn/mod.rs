@@ -20,6 +20,7 @@ pub mod layers;
 pub mod perceptron;
 pub mod resnet;
 pub mod solver;
+pub mod step;
 pub mod trunk;
 pub mod unet;
 pub mod waves;

@@ -11,7 +11,8 @@ use super::Encoding;
 use super::conv::{Channels, Conv, Rise};
 use super::denoiser::Frame;
 use super::fits::{self, checked, fits, some};
-use super::layers::{GroupNorm, Linear};
+use super::layers::Linear;
+use super::step::Step;
 use super::waves::waves;
 use super::weights::Site;
 
@@ -169,23 +170,7 @@ impl Plan {
     }
 
     fn step(&self, site: &Site<'_>, channels: Channels) -> Step {
-        Step {
-            conv: Conv::new(&site.at("conv"), channels, self.kernel, 1),
-            norm: GroupNorm::new(&site.at("norm"), self.groups, channels.to),
-        }
-    }
-}
-
-/// Convolution, norm, Mish (Misra 2019).
-#[derive(Debug)]
-struct Step {
-    conv: Conv,
-    norm: GroupNorm,
-}
-
-impl Step {
-    fn forward(&self, x: &Tensor) -> Tensor {
-        self.norm.over_steps(&self.conv.forward(x)).mish()
+        Step::new(site, channels, self.kernel, self.groups)
     }
 }
 

@@ -47,14 +47,17 @@ pub struct Outcome {
 impl Cell {
     /// The head's settings: what a processor trains in minutes, and defaults otherwise.
     pub fn settings(&self) -> String {
-        let set = match self.head.as_str() {
+        // What a block does that is pushed takes a larger network than what an arm does by itself.
+        let perceptron = if self.world == "push" { "width: 384, layers: 4" } else { "" };
+        let set = &match self.head.as_str() {
             // The paper's β leaves nothing in the latent to choose by; and of its size a processor takes too few steps in minutes.
-            "act" => "kl: 0.01, temperature: 1.0, width: 64, inner: 256, heads: 2, layers: 1, recognizers: 1",
+            "act" => "kl: 0.01, temperature: 1.0, width: 64, inner: 256, heads: 2, layers: 1, recognizers: 1"
+                .to_owned(),
             // What the chunk is, is learned sooner than what its noise is.
-            "diffusion" => "network: {perceptron: {}}, target: sample",
-            "flow" => "network: {perceptron: {}}",
-            "tokens" => "width: 32, layers: 1, heads: 2, knots: 4, temperature: 0.3",
-            _ => "",
+            "diffusion" => format!("network: {{perceptron: {{{perceptron}}}}}, target: sample"),
+            "flow" => format!("network: {{perceptron: {{{perceptron}}}}}"),
+            "tokens" => "width: 32, layers: 1, heads: 2, knots: 4, temperature: 0.3".to_owned(),
+            _ => String::new(),
         };
         format!("{{{}: {{{set}}}}}", self.head)
     }
@@ -90,7 +93,8 @@ pub fn table(outcomes: &[Outcome]) -> Table {
             format!("{:.1} %", 100.0 * share),
             format!("{low:.1} to {high:.1} %"),
             format!("{score:.2}"),
-            format!("{left}, {right}"),
+            // Elsewhere the sides are those of what was to be reached.
+            if cell.world == "fork" { format!("{left}, {right}") } else { String::new() },
             format!("{steps} in {}", cell.minutes),
             format!("{thinking_ms:.1} ms"),
         ]

@@ -31,7 +31,7 @@ use crate::controllers::{Arm, Kit};
 /// No condition takes longer on a machine that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a robot's command may be under way after everybody else has it.
-const SOON: Duration = Duration::from_millis(100);
+const SOON: Duration = Duration::from_secs(1);
 
 /// The settings of a robot's file as it is shipped, with `sets` on top.
 pub(crate) fn settings(file: &str, sets: &[&str]) -> anyhow::Result<Settings> {

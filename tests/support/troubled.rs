@@ -193,7 +193,8 @@ impl World {
             }
         }
         let effort = self.noise.within(-20.0..20.0);
-        self.effort = [None, Some(effort), Some(f64::NAN), Some(f64::INFINITY)][self.noise.below(4)];
+        let odd = [None, Some(f64::NAN), Some(f64::INFINITY)][self.noise.below(3)];
+        self.effort = if self.wrong() { odd } else { Some(effort) };
     }
 
     /// Where whoever goes to a goal wants to be after so many periods.

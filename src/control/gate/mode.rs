@@ -45,6 +45,8 @@ pub enum Reason {
     Link,
     /// A joint does not come along with its commands.
     Behind(usize),
+    /// How strongly a joint presses is not known, and a limit bounds it.
+    Unfelt(usize),
     /// The clock cannot be trusted.
     Clock(Odd),
     /// A joint is where it may not be.
@@ -75,7 +77,7 @@ pub enum Odd {
 }
 
 /// One reason of each kind, for tables and tests.
-pub const REASONS: [Reason; 22] = [
+pub const REASONS: [Reason; 23] = [
     Reason::Start,
     Reason::NoPolicy,
     Reason::PlanOver,
@@ -88,6 +90,7 @@ pub const REASONS: [Reason; 22] = [
     Reason::Thinking,
     Reason::Link,
     Reason::Behind(0),
+    Reason::Unfelt(0),
     Reason::Clock(Odd::Stopped),
     Reason::Clock(Odd::Back),
     Reason::Clock(Odd::Ahead),
@@ -133,7 +136,7 @@ impl Reason {
             Self::Doubt | Self::Awaited | Self::Disagrees => 2,
             Self::Start | Self::NoPolicy | Self::ExpertGone | Self::Stopped | Self::Returned => 3,
             Self::NoNumber | Self::Jump | Self::Thinking | Self::Limit(_) => 4,
-            Self::Blind(_) | Self::Link | Self::Behind(_) | Self::Clock(_) => 5,
+            Self::Blind(_) | Self::Link | Self::Behind(_) | Self::Unfelt(_) | Self::Clock(_) => 5,
         }
     }
 
@@ -149,9 +152,8 @@ impl Reason {
             Self::Stale(_) => Intervention::CAUSE_STALE,
             Self::Limit(_) => Intervention::CAUSE_LIMIT,
             Self::Doubt => Intervention::CAUSE_DOUBT,
-            Self::Blind(_) | Self::Behind(_) | Self::NoNumber | Self::Jump | Self::Thinking | Self::Link => {
-                Intervention::CAUSE_FAULT
-            }
+            Self::Blind(_) | Self::Link | Self::Behind(_) | Self::Unfelt(_) => Intervention::CAUSE_FAULT,
+            Self::NoNumber | Self::Jump | Self::Thinking => Intervention::CAUSE_FAULT,
             Self::Clock(_) => Intervention::CAUSE_CLOCK,
             Self::ExpertGone | Self::Awaited | Self::Disagrees => Intervention::CAUSE_EXPERT,
             Self::Start | Self::Reload | Self::Stopped | Self::Returned => Intervention::CAUSE_OPERATOR,
@@ -173,6 +175,7 @@ impl Reason {
             Self::Thinking => "thinking",
             Self::Link => "link",
             Self::Behind(_) => "behind",
+            Self::Unfelt(_) => "unfelt",
             Self::Clock(_) => "clock",
             Self::Limit(_) => "limit",
             Self::Doubt => "doubt",
@@ -210,6 +213,13 @@ impl fmt::Display for Words<'_> {
                 return write!(
                     out,
                     "the joint {joint:?} does not come along: its controller is inactive, or something stops the robot"
+                );
+            }
+            Reason::Unfelt(at) => {
+                let joint = named(&self.names.joints, at);
+                return write!(
+                    out,
+                    "nothing tells how strongly the joint {joint:?} presses, which `control.limits.gripper` bounds"
                 );
             }
             Reason::Limit(at) => {

@@ -77,7 +77,7 @@ pub struct Room {
 pub struct Gripper {
     /// Its joint.
     pub joint: String,
-    /// The effort over which it closes no further, N·m or N.
+    /// The effort over which it closes no further, N·m or N. Where none is measured the robot is held.
     pub effort: Most,
 }
 
