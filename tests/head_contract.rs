@@ -31,6 +31,7 @@ fn cases() -> Result<Vec<(String, Config)>> {
         "{diffusion: {network: {transformer: {width: 32}}, steps: 20, target: velocity, guidance: 0.0}}",
         "{flow: {network: {unet: {widths: [16, 32], groups: 4, time: 16}}}}",
         "{flow: {network: {transformer: {width: 32}}, solver: midpoint, times: {beta: {}}}}",
+        "{flow: {network: {transformer: {width: 32}}, target: sample}}",
         "{flow: {network: {transformer: {width: 32}}, prefixes: true}}",
         "{flow: {network: {perceptron: {width: 64, layers: 2}}, prefixes: true}}",
         "{tokens: {width: 32, levels: 64}}",

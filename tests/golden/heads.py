@@ -250,6 +250,8 @@ def diffusion(config):
 
 
 def flow(config):
+    whole = config.get("target") == "sample"
+
     def network(w, seen, x, time):
         return denoiser(w, config["network"], seen, x, 1000 * time, ACTION)
 
@@ -261,12 +263,13 @@ def flow(config):
         tau, drawn = torch.tensor(times), normal(noise, BATCH, CHUNK, ACTION)
         noisy = (1 - tau[:, None, None]) * drawn + tau[:, None, None] * target.held
         out = network(w, seen, given_beside(noisy, target.prefix(), config), tau)
-        return target.mean((out - (target.held - drawn)) ** 2), {}
+        return target.mean((out - (target.held if whole else target.held - drawn)) ** 2), {}
 
     def sample(w, seen, promise, noise):
         def direction(x, tau):
             def velocity(x):
-                return network(w, seen, given_beside(x, promise.prefix(), config), torch.full((BATCH,), tau))
+                out = network(w, seen, given_beside(x, promise.prefix(), config), torch.full((BATCH,), tau))
+                return (out - x) / (1 - tau) if whole else out
 
             if promise.there and config["guidance"] > 0:
                 coming, way = guided(x, promise, config, lambda x: x + (1 - tau) * velocity(x), tau, 1 - tau)
@@ -464,6 +467,7 @@ def cases():
     yield "diffusion, prefixes", {"diffusion": {**noised, "network": unet, "target": "sample", "sampler": few, "prefixes": True}}
     yield "flow", {"flow": {**flows, "network": unet, "solver": "euler", "times": {"even": {}}}}
     yield "flow, midpoint", {"flow": {**flows, "guidance": 3.0, "network": attending, "solver": "midpoint", "times": {"beta": {"alpha": 1.5, "most": 0.999}}}}
+    yield "flow, sample", {"flow": {**flows, "network": attending, "target": "sample", "solver": "midpoint", "times": {"even": {}}}}
     yield "flow, prefixes", {"flow": {**flows, "network": attending, "solver": "euler", "times": {"even": {}}, "prefixes": True}}
     yield "flow, perceptron", {"flow": {**flows, "network": {"perceptron": {"width": 8, "layers": 2}}, "solver": "euler", "times": {"even": {}}}}
     yield "tokens", {"tokens": {"levels": 7, "hills": 3, "least": 0.1, "width": 8, "layers": 2, "heads": 2, "inner": 2, "temperature": 0.7, "top_p": 0.8}}

@@ -3,6 +3,8 @@
 //! Along the straight line from noise to a demonstrated chunk, a_τ = (1 − τ) · noise + τ · chunk, the direction is chunk − noise, and
 //! a network learns its mean (Lipman et al. 2023, equations 20 to 23; Liu et al. 2023). Fewer steps do than with diffusion.
 //! Times may be drawn evenly or, as π0 does (Black et al. 2024, appendix B), more often near the noise, where the choice is made.
+//! Instead of the direction the network may say the chunk itself, from which the direction follows: what is demonstrated lies on few
+//! dimensions, and noise on all (Li and He 2025, "Back to Basics: Let Denoising Generative Models Denoise").
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -25,6 +27,8 @@ const SCALE: f64 = 1000.0;
 pub struct Config {
     /// Its network.
     pub network: denoiser::Config,
+    /// What the network says.
+    pub target: Says,
     /// Steps when acting.
     pub steps: u32,
     /// How each is made.
@@ -41,6 +45,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             network: denoiser::Config::default(),
+            target: Says::Direction,
             steps: 10,
             solver: solver::Flow::Euler,
             times: Times::Even {},
@@ -48,6 +53,16 @@ impl Default for Config {
             prefixes: false,
         }
     }
+}
+
+/// What a network says of a noisy chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Says {
+    /// The way on.
+    Direction,
+    /// The chunk at its end.
+    Sample,
 }
 
 /// Which times are trained on.
@@ -119,16 +134,22 @@ pub fn build(config: &Config, shape: &Shape, site: &Site<'_>) -> Box<dyn Head> {
     Box::new(Flow { config: config.clone(), network })
 }
 
-/// The direction at `noisy`, at `time`, which is that of the question `number`.
-fn direction(asked: &Asked<'_>, noisy: &Tensor, time: f64, number: i64) -> Tensor {
-    let said = |noisy: &Tensor| asked.said(noisy, number);
-    match &asked.guide {
-        Some(guide) => {
-            let left = 1.0 - time;
-            let (coming, way) = guide.pull(noisy, |noisy| noisy + said(noisy) * left);
-            (coming - noisy) / left + way * guide.strength(time, left)
+impl Flow {
+    /// The direction at `noisy`, at `time`, which is that of the question `number`.
+    fn direction(&self, asked: &Asked<'_>, noisy: &Tensor, time: f64, number: i64) -> Tensor {
+        let (left, said) = (1.0 - time, |noisy: &Tensor| asked.said(noisy, number));
+        let coming = |noisy: &Tensor| match self.config.target {
+            Says::Direction => noisy + said(noisy) * left,
+            Says::Sample => said(noisy),
+        };
+        match (&asked.guide, self.config.target) {
+            (Some(guide), _) => {
+                let (coming, way) = guide.pull(noisy, coming);
+                (coming - noisy) / left + way * guide.strength(time, left)
+            }
+            (None, Says::Direction) => said(noisy),
+            (None, Says::Sample) => (said(noisy) - noisy) / left,
         }
-        None => said(noisy),
     }
 }
 
@@ -137,10 +158,14 @@ impl Head for Flow {
         let actions = &given::held(target);
         let times: Vec<f64> = (0..actions.size()[0]).map(|_| self.config.times.draw(noise)).collect();
         let drawn = chance::normal(noise, &actions.size(), actions);
-        let wanted = actions - &drawn;
+        let way = actions - &drawn;
         let time = chance::given(&times, actions);
-        let noisy = drawn + &wanted * time.view([-1, 1, 1]);
-        self.network.loss(seen, target, &noisy, &(time * SCALE), &wanted)
+        let noisy = drawn + &way * time.view([-1, 1, 1]);
+        let wanted = match self.config.target {
+            Says::Direction => &way,
+            Says::Sample => actions,
+        };
+        self.network.loss(seen, target, &noisy, &(time * SCALE), wanted)
     }
 
     fn sample(&self, seen: &Encoding, promised: Option<Promised<'_>>, noise: &mut Noise) -> Tensor {
@@ -153,10 +178,10 @@ impl Head for Flow {
             for (number, times) in (0..).zip(times.chunks(solver.questions() as usize)) {
                 let direction = match *times {
                     [time, half] => {
-                        let ahead = &noisy + direction(asked, &noisy, time, 2 * number) * (half - time);
-                        direction(asked, &ahead, half, 2 * number + 1)
+                        let ahead = &noisy + self.direction(asked, &noisy, time, 2 * number) * (half - time);
+                        self.direction(asked, &ahead, half, 2 * number + 1)
                     }
-                    [time, ..] => direction(asked, &noisy, time, number),
+                    [time, ..] => self.direction(asked, &noisy, time, number),
                     [] => break,
                 };
                 noisy += direction * step;
