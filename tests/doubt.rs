@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::Path;
 
-use apprentice::control;
 use apprentice::control::gate::By;
+use apprentice::control::{self, Join};
 use apprentice::data::{Gathered, Observation};
 use apprentice::noise::Noise;
 use apprentice::policy::checkpoint::{self, Calibration, Checkpoint, Contents, Origin};
-use apprentice::policy::{Ensemble, Error, Landmarks, Policy, Question, Spec};
+use apprentice::policy::{Decided, Ensemble, Error, Landmarks, Policy, Question, Spec, Thinker};
 use support::*;
 use tch::Device;
 
@@ -32,8 +32,12 @@ fn asked(robots: &[Vec<Observation>]) -> Vec<Question<'_>> {
     robots.iter().map(|seen| Question { seen, promised: None }).collect()
 }
 
+fn decided(policy: &Ensemble, by: By, robots: &[Vec<Observation>]) -> Result<Vec<Decided>, Error> {
+    Thinker::new(policy, &Join::default())?.decide_all(&asked(robots), by, &mut Noise::new(3))
+}
+
 fn doubts(policy: &Ensemble, by: By, robots: &[Vec<Observation>]) -> Result<Vec<f32>, Error> {
-    let decided = policy.decide_all(&asked(robots), by, &mut Noise::new(3))?;
+    let decided = decided(policy, by, robots)?;
     Ok(decided.into_iter().map(|decided| decided.doubt).collect())
 }
 
@@ -59,9 +63,8 @@ fn a_loss_is_of_what_was_seen_and_decided_alone() -> Result<(), Error> {
     let spec = spec(FLOW, layout(false, false));
     let policy = Ensemble::new(made(&spec, 1), vec![]);
     let (one, other) = (seen(&spec, 1), seen(&spec, 2));
-    let mut noise = Noise::new(3);
-    let alone = policy.decide(&one, None, By::Loss, &mut noise)?;
-    let both = policy.decide_all(&asked(&[one, other]), By::Loss, &mut Noise::new(3))?;
+    let alone = &decided(&policy, By::Loss, std::slice::from_ref(&one))?[0];
+    let both = decided(&policy, By::Loss, &[one, other])?;
     assert!((alone.doubt - both[0].doubt).abs() < 1e-5 * alone.doubt, "{alone:?} {both:?}");
     assert!(alone.doubt > 0.0 && both[0].doubt != both[1].doubt);
     Ok(())

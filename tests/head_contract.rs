@@ -225,6 +225,10 @@ fn settings_that_do_not_fit_are_refused_where_they_are_read() -> Result<()> {
         ("{diffusion: {network: {unet: {kernel: 4}}}}", "odd"),
         ("{diffusion: {network: {unet: {widths: [20], groups: 8}}}}", "multiples of \"groups\""),
         ("{flow: {steps: 0}}", "at least 1"),
+        ("{flow: {guidance: .inf}}", "a number from 0 on"),
+        ("{flow: {network: {perceptron: {width: 2}}}}", "even and at least 4"),
+        ("{energy: {rounds: 200}}", "so few"),
+        ("{act: {kl: .nan}}", "a number from 0 on"),
         ("{tokens: {top_p: 0.0}}", "more than 0 and at most 1"),
         ("{mog: {mods: 3}}", "mods"),
     ] {

@@ -212,6 +212,21 @@ fn a_policy_is_judged_alone_though_its_doubt_would_ask() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_bound_on_how_a_gripper_presses_holds_nobody_where_that_is_told() -> anyhow::Result<()> {
+    let mut lesson = Lesson::new()?;
+    let limits = lesson.settings.control.limits.as_mut().context("the robot's file has limits")?;
+    limits.gripper = Some(serde_json::from_str(r#"{"joint": "gripper", "effort": 20.0}"#)?);
+    let act = lesson.settings.act.as_ref().context("the arm is moved")?;
+    let options = evaluate::Options { control: lesson.settings.control.clone(), ..alone() };
+    let policy = lesson.policy()?.policy;
+    let judged = evaluate::evaluate(&policy, &lesson.settings.observe, act, &options, |_| {}, || false)?;
+    ensure!(judged.attempts.iter().all(|one| one.held.is_none() && one.largest_step > 0.0), "{judged:?}");
+    let shared = lesson.shared(Who::Expert, None)?;
+    ensure!(shared.iter().all(|one| one.success), "the expert is not held either");
+    Ok(())
+}
+
 /// Two attempts of a policy alone.
 fn alone() -> evaluate::Options {
     evaluate::Options {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use apprentice::arm::Chunk;
 use apprentice::control::Join;
 use apprentice::control::bid::{self, Weighing};
+use apprentice::control::gate::By;
 use apprentice::control::join::{Bid, Continue};
 use apprentice::data::Observation;
 use apprentice::noise::Noise;
@@ -146,6 +147,30 @@ fn of_many_samples_the_best_is_taken_for_every_robot() -> Result<(), Error> {
         let best = bid::best(samples, &[], Some(plan), Weighing { decay: 0.5, ones: &ones });
         assert_eq!(*chosen, samples[best]);
     }
+    Ok(())
+}
+
+#[test]
+fn the_doubt_of_each_robot_is_that_of_what_its_join_has_it_do() -> Result<(), Error> {
+    let spec = plain(UNGUIDED);
+    let policy = Ensemble::new(made(&spec, 1), vec![made(&spec, 2)]);
+    let observations = seen(&spec, 3);
+    let plan = plan(&made(&spec, 1), observations[0].stamp, -1.2);
+    let promised = Promised { chunk: &plan, until: observations[0].stamp, guidance: None };
+    let robots: Vec<Question<'_>> =
+        observations.chunks(1).map(|seen| Question { seen, promised: Some(promised) }).collect();
+    let mut all = Vec::new();
+    for join in [Join::default(), continuing(Some(8.0)), bidding(5, None)] {
+        let thinker = Thinker::new(&policy, &join)?;
+        let decided = thinker.decide_all(&robots, By::Loss, &mut Noise::new(3))?;
+        let chunks: Vec<Chunk> = decided.iter().map(|decided| decided.chunk.clone()).collect();
+        assert_eq!(chunks, thinker.act_all(&robots, &mut Noise::new(3))?, "{join:?}");
+        all.push(decided[0].doubt);
+    }
+    assert!(all[0] != all[1] && all[0] != all[2], "of other chunks other doubts: {all:?}");
+    let refused =
+        Thinker::new(&policy, &bidding(5, None))?.decide_all(&robots, By::Ensemble, &mut Noise::new(3));
+    assert!(matches!(refused, Err(Error::Doubt { .. })), "the best of many samples is nobody's opinion");
     Ok(())
 }
 

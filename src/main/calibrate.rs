@@ -167,7 +167,7 @@ fn calibrate_by(
     let calibration = Calibration::new(&checkpoint.provenance, by, config.join.clone(), &found.greatest);
     let threshold = calibration.threshold(false_alarms)?;
     calibration.save(&checkpoint.path)?;
-    let cost = doubts::cost(&checkpoint.policy, by, data, episodes[0])?;
+    let cost = doubts::cost(&checkpoint.policy, by, config, data, episodes[0])?;
     Ok(put(&table(by, false_alarms, &threshold, &found, cost))?)
 }
 

@@ -2,14 +2,17 @@
 //!
 //! Sequences are `[B, steps, channels]`: the channels of neighbouring steps lie side by side, so a window of steps is one run of
 //! memory and a convolution is one product of all windows with a weight that is stored the way the product reads it. Where the batch
-//! is one, libtorch's own convolution takes a loop that is several times slower. Over a batch it runs at nearly the speed of a
-//! product, and its way back is better than that through windows; the same weight serves it, read as one whose channels come last.
+//! is one, libtorch's own convolution takes a loop that is several times slower; over a batch its way back is better than one through
+//! windows that tch can write down, and the same weight serves it, read as one whose channels come last. On a processor most
+//! convolutions of a U-Net do not come here but go with their norm through one call ([`Step`](super::step::Step)), which has a way
+//! back of its own.
 
 use tch::Tensor;
 
 use super::weights::Site;
 
-/// From so many steps of all samples on, libtorch's own convolution is faster than a product of windows.
+/// From so many steps of all samples on, libtorch's own convolution is faster, there and back, than a product of windows that are made
+/// by tch.
 const MANY: i64 = 128;
 
 /// A convolution over time with an odd kernel and zeros around the ends.

@@ -29,6 +29,11 @@ pub fn some(key: &'static str, got: u32) -> Result<(), Error> {
     fits(key, &got, "at least 1", got >= 1)
 }
 
+/// Refuses a number below zero, and one without an end.
+pub fn not_negative(key: &'static str, got: f64) -> Result<(), Error> {
+    fits(key, &got, "a number from 0 on", got >= 0.0 && got.is_finite())
+}
+
 /// Has serde read a type whose derives are `remote = "Self"` and then ask its `check()`.
 macro_rules! checked {
     ($name:ty) => {

@@ -129,6 +129,9 @@ bool apprentice_forget(const Borrowed *weights, size_t count, char *words, size_
 }
 
 // Begins to compute in bfloat16 what can be, on CUDA or the CPU; says in `before` what was set, for the way out.
+// Whether something else than the weights' kind is computed in.
+bool apprentice_autocasts(bool cuda) { return at::autocast::is_autocast_enabled(cuda ? at::kCUDA : at::kCPU); }
+
 bool apprentice_autocast_begin(bool cuda, int *before, char *words, size_t room) {
   return done(words, room, [&] {
     at::DeviceType device = cuda ? at::kCUDA : at::kCPU;

@@ -55,6 +55,7 @@ unsafe extern "C" {
         words: *mut c_char,
         room: usize,
     ) -> bool;
+    fn apprentice_autocasts(cuda: bool) -> bool;
     fn apprentice_autocast_begin(cuda: bool, before: *mut c_int, words: *mut c_char, room: usize) -> bool;
     fn apprentice_autocast_end(cuda: bool, before: *const c_int, words: *mut c_char, room: usize) -> bool;
 }
@@ -126,6 +127,12 @@ pub fn forget(weights: &[Tensor]) -> Result<(), TchError> {
         // SAFETY: the list has `weights.len()` pointers to tensors that outlive the call; `words` has `room` bytes.
         unsafe { apprentice_forget(list.as_ptr(), weights.len(), words, room) }
     })
+}
+
+/// Whether bfloat16 is computed in there now.
+pub(super) fn computes_in_bfloat16(device: Device) -> bool {
+    // SAFETY: it looks at a setting of this thread's.
+    unsafe { apprentice_autocasts(matches!(device, Device::Cuda(_))) }
 }
 
 /// Has `work` compute in bfloat16 what can be (Micikevicius et al. 2018), with weights as they are; gradients are computed outside.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::denoiser::Frame;
-use super::fits::{self, checked, fits, some};
+use super::fits::{self, checked, fits};
 use super::layers::Linear;
 use super::trunk::{self, Trunk};
 use super::waves::waves;
@@ -33,8 +33,7 @@ checked!(Config);
 
 impl Config {
     fn check(&self) -> Result<(), fits::Error> {
-        some("width", self.width)?;
-        fits("width", &self.width, "even", self.width.is_multiple_of(2))
+        fits("width", &self.width, "even and at least 4", self.width >= 4 && self.width.is_multiple_of(2))
     }
 }
 

@@ -79,7 +79,7 @@ void fold(const Form &form, const T *windows, T *x) {
 // e^x for what lies within 87 of zero, in arithmetic of which a compiler makes vectors (Cephes' polynomial).
 inline float power(float x) {
   constexpr float rounding = 12582912.0f;  // 1.5 * 2^23: what is added to it loses what is behind the point.
-  float whole = (x * 1.44269504088896341f + rounding) - rounding;
+  float shifted = x * 1.44269504088896341f + rounding, whole = shifted - rounding;
   float rest = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
   float sum = 1.9875691500e-4f;
   sum = sum * rest + 1.3981999507e-3f;
@@ -88,7 +88,10 @@ inline float power(float x) {
   sum = sum * rest + 1.6666665459e-1f;
   sum = sum * rest + 5.0000001201e-1f;
   sum = sum * rest * rest + rest + 1.0f;
-  int32_t bits = (static_cast<int32_t>(whole) + 127) << 23;
+  // The last bits of what was shifted are the whole number, also of what is none: a conversion of that would be undefined.
+  uint32_t bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits + 127) << 23;
   float scale;
   std::memcpy(&scale, &bits, sizeof scale);
   return sum * scale;
@@ -252,9 +255,8 @@ extern "C" {
 bool apprentice_step(const at::Tensor *x, const at::Tensor *weight, const at::Tensor *bias, const at::Tensor *scale,
                      const at::Tensor *shift, int64_t kernel, int64_t groups, at::Tensor **out, char *words, size_t room) {
   return said(words, room, [&] {
-    // In the kind of the weights, whatever others are computed in.
-    c10::impl::ExcludeDispatchKeyGuard exactly(c10::autocast_dispatch_keyset);
-    TORCH_CHECK(x->dim() == 3 && weight->dim() == 2 && kernel > 0 && weight->size(1) == kernel * x->size(2),
+    TORCH_CHECK(kernel > 0 && kernel % 2 == 1, "a window of ", kernel, " steps has no middle");
+    TORCH_CHECK(x->dim() == 3 && x->size(1) > 0 && weight->dim() == 2 && weight->size(1) == kernel * x->size(2),
                 "a window of ", kernel, " steps of ", x->sizes(), " does not meet a weight of ", weight->sizes());
     int64_t to = weight->size(0);
     TORCH_CHECK(groups > 0 && to % groups == 0, to, " channels do not fall into ", groups, " groups");

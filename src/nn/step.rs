@@ -1,7 +1,7 @@
 //! A step of the U-Net: a convolution over time, its groups normalized, and Mish (Misra 2019).
 //!
-//! On a processor that is one call into `step.cpp` beside this file; elsewhere, and in numbers of another kind, it is put together of
-//! libtorch's operations.
+//! On a processor that is one call into `step.cpp` beside this file; elsewhere, and where another kind of numbers is computed in, it is
+//! put together of libtorch's operations.
 
 #![expect(unsafe_code, reason = "the function of step.cpp is foreign")]
 
@@ -12,7 +12,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use torch_sys::C_tensor;
 
 use super::conv::{Channels, Conv};
-use super::fused::heard;
+use super::fused::{computes_in_bfloat16, heard};
 use super::layers::GroupNorm;
 use super::weights::Site;
 
@@ -39,7 +39,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// With `kernel` steps in a window, and so many `groups` of channels.
+    /// With `kernel` steps in a window, an odd number, and so many `groups` of channels.
     pub fn new(site: &Site<'_>, channels: Channels, kernel: i64, groups: i64) -> Self {
         Self {
             conv: Conv::new(&site.at("conv"), channels, kernel, 1),
@@ -50,7 +50,7 @@ impl Step {
     /// `x: [B, steps, from]` to `[B, steps, to]`.
     pub fn forward(&self, x: &Tensor) -> Tensor {
         match (x.device(), x.kind()) {
-            (Device::Cpu, Kind::Float | Kind::Double) => {
+            (Device::Cpu, Kind::Float | Kind::Double) if !computes_in_bfloat16(Device::Cpu) => {
                 self.at_once(x).expect("shapes follow from one plan")
             }
             _ => self.put_together(x),
@@ -89,7 +89,7 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Weights, chance};
+    use super::super::{Weights, chance, fused};
     use super::*;
     use crate::noise::Noise;
 
@@ -111,6 +111,10 @@ mod tests {
             let mut drawn =
                 |dims: &[i64]| chance::normal(&mut noise, dims, &Tensor::zeros([1], (kind, Device::Cpu)));
             let (x, pull) = (drawn(&[batch, steps, from]) * 8.0, drawn(&[batch, steps, to]));
+            // Of what is normalized some leaves the range in which Mish bends.
+            let (mut scale, mut shift) = (step.norm.weight.detach(), step.norm.bias.detach());
+            scale.copy_(&(drawn(&[to]) * 40.0));
+            shift.copy_(&(drawn(&[to]) * 10.0));
             let parts = [&step.conv.weight, &step.conv.bias, &step.norm.weight, &step.norm.bias];
             let both = [true, false].map(|at_once| {
                 let x = x.copy().set_requires_grad(true);
@@ -130,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn in_bfloat16_all_of_it_is() {
+        let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(1));
+        let step = Step::new(&weights.root(), Channels { from: 4, to: 8 }, 3, 2);
+        let like = Tensor::zeros([1], (Kind::Float, Device::Cpu));
+        let x = chance::normal(&mut Noise::new(2), &[2, 8, 4], &like);
+        let of = |step: &Step| fused::in_bfloat16(Device::Cpu, || step.forward(&x)).expect("it computes");
+        assert_eq!(of(&step).kind(), Kind::BFloat16);
+        let off = far(&of(&step).to_kind(Kind::Float), &step.forward(&x));
+        assert!(off > 1e-4 && off < 0.1, "as coarse as eight bits are: {off}");
+    }
+
+    #[test]
     fn what_is_no_number_stays_none() {
         let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(1));
         let step = Step::new(&weights.root(), Channels { from: 2, to: 4 }, 3, 2);
@@ -145,5 +161,10 @@ mod tests {
         let other = Tensor::zeros([1, 4, 3], (Kind::Float, Device::Cpu));
         let refused = step.at_once(&other).expect_err("three channels are not two").to_string();
         assert!(refused.contains("does not meet a weight of"), "{refused}");
+        let none = step.at_once(&Tensor::zeros([1, 0, 2], (Kind::Float, Device::Cpu)));
+        assert!(none.is_err(), "there is nothing to normalize");
+        let even = Step::new(&weights.root().at("even"), Channels { from: 2, to: 4 }, 2, 2);
+        let refused = even.at_once(&Tensor::zeros([1, 4, 2], (Kind::Float, Device::Cpu)));
+        assert!(refused.expect_err("no step is its middle").to_string().contains("has no middle"));
     }
 }

@@ -20,10 +20,10 @@ pub use distance::{Landmarks, MOST};
 
 use super::fence::fenced;
 use super::head::Target;
-use super::{Ensemble, Error, Manner, Policy, Promised, Question};
+use super::{Ensemble, Error, Manner, Policy, Question};
 use crate::arm::Chunk;
+use crate::data::Gathered;
 use crate::data::batch::Batch;
-use crate::data::{Gathered, Observation};
 use crate::nn::Encoding;
 use crate::noise::Noise;
 
@@ -81,30 +81,6 @@ impl Ensemble {
             }
         };
         (!has).then(why)
-    }
-
-    /// What to do, as [`act`](Self::act) says, and how doubtful it is of that.
-    pub fn decide(
-        &self,
-        observations: &[Observation],
-        promised: Option<Promised<'_>>,
-        by: By,
-        noise: &mut Noise,
-    ) -> Result<Decided, Error> {
-        let row = self.act_each(observations, promised, noise)?;
-        let mut decided = self.doubting(&[Question { seen: observations, promised }], vec![row], by)?;
-        Ok(decided.swap_remove(0))
-    }
-
-    /// What each of several robots is to do, as [`act_all`](Self::act_all) says, and how doubtful it is of that.
-    pub fn decide_all(
-        &self,
-        robots: &[Question<'_>],
-        by: By,
-        noise: &mut Noise,
-    ) -> Result<Vec<Decided>, Error> {
-        let rows = self.act_all_each(robots, noise)?;
-        self.doubting(robots, rows, by)
     }
 
     /// Of every robot the chunk of the member that is carried out, and the doubt of it.

@@ -66,22 +66,35 @@ impl<P: Borrow<Ensemble>> Thinker<P> {
         if let Join::Bid(bid) = &self.join {
             return self.bid(robots, bid, noise);
         }
-        let robots: Vec<Question<'_>> = robots.iter().map(|robot| self.heeded(*robot)).collect();
-        self.policy().act_all(&robots, noise)
+        self.policy().act_all(&self.all_heeded(robots), noise)
     }
 
-    /// What to do, and how doubtful that is. Of the best of many samples only what does not come of comparing members can be told.
+    /// What to do, and how doubtful that is; see [`decide_all`](Self::decide_all).
     pub fn decide(&self, question: Question<'_>, by: By, noise: &mut Noise) -> Result<Decided, Error> {
-        let row = match &self.join {
+        Ok(self.decide_all(&[question], by, noise)?.swap_remove(0))
+    }
+
+    /// What each of several robots is to do, and how doubtful that is. Of the best of many samples only what does not come of comparing
+    /// members can be told.
+    pub fn decide_all(
+        &self,
+        robots: &[Question<'_>],
+        by: By,
+        noise: &mut Noise,
+    ) -> Result<Vec<Decided>, Error> {
+        let rows = match &self.join {
             Join::Bid(_) if by == By::Ensemble => {
                 let why = "the best of many samples says nothing of how far members are apart: doubt by loss or distance";
                 return Err(Error::Doubt { why: why.to_owned() });
             }
-            Join::Bid(bid) => self.bid(&[question], bid, noise)?,
-            _ => self.policy().act_each(question.seen, self.heeded(question).promised, noise)?,
+            Join::Bid(bid) => self.bid(robots, bid, noise)?.into_iter().map(|chunk| vec![chunk]).collect(),
+            _ => self.policy().act_all_each(&self.all_heeded(robots), noise)?,
         };
-        let mut decided = self.policy().doubting(&[question], vec![row], by)?;
-        Ok(decided.swap_remove(0))
+        self.policy().doubting(robots, rows, by)
+    }
+
+    fn all_heeded<'a>(&self, robots: &[Question<'a>]) -> Vec<Question<'a>> {
+        robots.iter().map(|robot| self.heeded(*robot)).collect()
     }
 
     /// The question with as much of a promise as the join wants heeded.

@@ -199,6 +199,7 @@ mod tests {
         assert_eq!(all.len(), 6 * 4 + 3 * 4);
         assert!(all.iter().all(|cell| cell.setting().is_some()));
         let mut names: Vec<String> = all.iter().map(Cell::name).collect();
+        names.sort();
         names.dedup();
         assert_eq!(names.len(), all.len(), "a file for each");
         let one = cells(&["push".into()], &["continue".into(), "bid".into()], &[3]);

@@ -198,8 +198,9 @@ impl Config {
         let above_zero = |value: f64| value > 0.0 && value.is_finite();
         let counted = "a number above 0";
         let share = "in [0, 1)";
-        let patience = self.validation.patience.unwrap_or(0);
-        let needless = patience == 0 || self.validation.best == Best::Loss;
+        let patience = self.validation.patience;
+        let needless = patience.is_none() || self.validation.best == Best::Loss;
+        let patience = patience.unwrap_or(1);
         for (key, value, fits, wanted) in [
             ("batch", self.batch as f64, self.batch > 0, counted),
             ("accumulate", self.accumulate as f64, self.accumulate > 0, counted),
@@ -218,6 +219,7 @@ impl Config {
             ("ensemble", self.ensemble as f64, (1..=100).contains(&self.ensemble), "from 1 to 100"),
             ("validation.every", self.validation.every as f64, self.validation.every > 0, counted),
             ("validation.batches", self.validation.batches as f64, self.validation.batches > 0, counted),
+            ("validation.patience", patience.into(), patience > 0, counted),
             ("validation.patience", patience.into(), needless, "needed where `best` is `last`"),
             ("log_every", self.log_every as f64, self.log_every > 0, counted),
             ("save_every", self.save_every as f64, self.save_every > 0, counted),
@@ -253,6 +255,7 @@ mod tests {
     fn what_cannot_be_is_refused_in_words() {
         let refused = |text| read(text).expect_err("it cannot be").to_string();
         assert!(refused(r#"{"batch": 0}"#).contains("batch is 0, which is not a number above 0"));
+        assert!(refused(r#"{"validation": {"patience": 0}}"#).contains("validation.patience is 0"));
         assert!(refused(r#"{"ema": 1.0}"#).contains("ema is 1, which is not in [0, 1)"));
         assert!(
             refused(r#"{"validation": {"best": "last", "patience": 3}}"#)

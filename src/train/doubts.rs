@@ -4,17 +4,17 @@
 //! have done is not carried out: whoever drove in the recording goes on driving. Of every episode the greatest doubt is what a
 //! threshold is calibrated with.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Error;
 use super::chance::{Purpose, stream};
+use super::wanted::{Recent, Wanted};
 use crate::control::calibrate::greatest;
 use crate::control::{self, Schedule};
-use crate::data::{Dataset, Observation};
+use crate::data::Dataset;
 use crate::noise::Noise;
 use crate::policy::doubt::By;
-use crate::policy::{Ensemble, Question};
+use crate::policy::{Ensemble, Question, Thinker};
 
 /// How many episodes are watched side by side.
 const SIDE_BY_SIDE: usize = 64;
@@ -31,16 +31,24 @@ pub struct Doubts {
 }
 
 /// How long one robot waits for a decision, and for one with its doubt: the middle of a few each, by turns.
-pub fn cost(policy: &Ensemble, by: By, dataset: &Dataset, episode: usize) -> Result<[Duration; 2], Error> {
+pub fn cost(
+    policy: &Ensemble,
+    by: By,
+    config: &control::Config,
+    dataset: &Dataset,
+    episode: usize,
+) -> Result<[Duration; 2], Error> {
+    let thinker = Thinker::new(policy, &config.join)?;
     let seen = [dataset.observation(episode, 0)?];
+    let question = Question { seen: &seen, promised: None };
     let mut noise = stream(0, Purpose::Doubt, 0, 0);
     let mut took = [Vec::with_capacity(TIMED), Vec::with_capacity(TIMED)];
     for _ in 0..TIMED {
         let begun = Instant::now();
-        policy.act(&seen, None, &mut noise)?;
+        thinker.act(question, &mut noise)?;
         took[0].push(begun.elapsed());
         let begun = Instant::now();
-        policy.decide(&seen, None, by, &mut noise)?;
+        thinker.decide(question, by, &mut noise)?;
         took[1].push(begun.elapsed());
     }
     Ok(took.map(|mut took| {
@@ -53,7 +61,7 @@ pub fn cost(policy: &Ensemble, by: By, dataset: &Dataset, episode: usize) -> Res
 struct Watched {
     episode: usize,
     schedule: Schedule,
-    seen: VecDeque<Observation>,
+    seen: Recent,
     doubts: Vec<Option<f32>>,
 }
 
@@ -66,12 +74,13 @@ pub fn watch(
     episodes: &[usize],
     mut watched: impl FnMut(),
 ) -> Result<Doubts, Error> {
+    let thinker = Thinker::new(policy, &config.join)?;
     let mut doubts = Doubts { greatest: Vec::new(), decisions: 0 };
     for some in episodes.chunks(SIDE_BY_SIDE) {
         let new = |episode: &usize| Watched {
             episode: *episode,
             schedule: Schedule::new(config.join.clone(), config.interpolate),
-            seen: VecDeque::new(),
+            seen: Recent::new(usize::from(policy.spec().policy.history)),
             doubts: Vec::new(),
         };
         let mut some: Vec<Watched> = some.iter().map(new).collect();
@@ -79,7 +88,7 @@ pub fn watch(
         for tick in 0..longest {
             let first = doubts.greatest.len() as u64;
             let chance = &mut stream(first, Purpose::Doubt, 0, tick as u64);
-            doubts.think(policy, by, dataset, &mut some, tick, chance)?;
+            doubts.think(&thinker, by, dataset, &mut some, tick, chance)?;
         }
         for one in some {
             doubts.greatest.push(greatest(one.doubts));
@@ -93,33 +102,28 @@ impl Doubts {
     /// Lets those think at this tick of their episodes that would.
     fn think(
         &mut self,
-        policy: &Ensemble,
+        thinker: &Thinker<&Ensemble>,
         by: By,
         dataset: &Dataset,
         some: &mut [Watched],
         tick: usize,
         chance: &mut Noise,
     ) -> Result<(), Error> {
-        let history = usize::from(policy.spec().policy.history);
-        let (mut thinking, mut robots) = (Vec::new(), Vec::<Vec<Observation>>::new());
+        let (mut thinking, mut robots) = (Vec::new(), Vec::<Wanted>::new());
         for one in some.iter_mut().filter(|one| tick < dataset.episodes[one.episode].ticks) {
             let observation = dataset.observation(one.episode, tick)?;
             let now = observation.stamp;
-            one.seen.push_back(observation);
-            if one.seen.len() > history {
-                one.seen.pop_front();
-            }
+            one.seen.add(observation);
             if one.schedule.asks(now, Duration::ZERO) {
-                robots.push(one.seen.iter().cloned().collect());
+                robots.push(one.seen.wanted(one.schedule.promised(now), now));
                 thinking.push((one, now));
             }
         }
         if robots.is_empty() {
             return Ok(());
         }
-        let questions: Vec<Question<'_>> =
-            robots.iter().map(|seen| Question { seen, promised: None }).collect();
-        let decided = policy.decide_all(&questions, by, chance)?;
+        let questions: Vec<Question<'_>> = robots.iter().map(Wanted::question).collect();
+        let decided = thinker.decide_all(&questions, by, chance)?;
         self.decisions += decided.len();
         for ((one, now), decided) in thinking.into_iter().zip(decided) {
             one.doubts.push(Some(decided.doubt));

@@ -32,6 +32,7 @@ pub mod report;
 mod run;
 mod schedule;
 pub mod state;
+mod wanted;
 
 use std::path::Path;
 use std::thread;

@@ -15,7 +15,7 @@ use tch::{Kind, Tensor};
 use super::given::{self, Given};
 use super::{Continuing, Head, Loss, Promised, Shape, Target, UNTRAINED};
 use crate::nn::attention::{self, Block, Order, Sight, Size};
-use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::fits::{self, checked, not_negative, some};
 use crate::nn::layers::Linear;
 use crate::nn::{Encoding, Site, chance};
 use crate::noise::Noise;
@@ -69,8 +69,8 @@ impl Config {
     fn check(&self) -> Result<(), fits::Error> {
         let counts = [("inner", self.inner), ("decoders", self.decoders), ("latent", self.latent)];
         counts.into_iter().try_for_each(|(key, count)| some(key, count))?;
-        fits("kl", &self.kl, "not negative", self.kl >= 0.0)?;
-        fits("temperature", &self.temperature, "not negative", self.temperature >= 0.0)?;
+        not_negative("kl", self.kl)?;
+        not_negative("temperature", self.temperature)?;
         attention::check(self.width, self.heads)
     }
 

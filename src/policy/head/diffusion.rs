@@ -14,7 +14,7 @@ use super::given;
 use super::heeding::{Asked, Heeding};
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
 use crate::nn::denoiser;
-use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::fits::{self, checked, fits, not_negative, some};
 use crate::nn::solver::{Down, Noising, Says};
 use crate::nn::{Encoding, Site, chance};
 use crate::noise::Noise;
@@ -90,7 +90,7 @@ impl Config {
     fn check(&self) -> Result<(), fits::Error> {
         some("steps", self.steps)?;
         fits("clip", &self.clip, "more than 0", self.clip > 0.0)?;
-        fits("guidance", &self.guidance, "not negative", self.guidance >= 0.0)
+        not_negative("guidance", self.guidance)
     }
 
     pub(super) fn prefixes(&self) -> bool {

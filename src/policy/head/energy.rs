@@ -18,7 +18,7 @@ use tch::{Kind, Tensor};
 use super::given;
 use super::knots::Knots;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
-use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::fits::{self, checked, fits, not_negative, some};
 use crate::nn::layers::Linear;
 use crate::nn::trunk::{Size, Trunk};
 use crate::nn::{Encoding, Site, chance};
@@ -86,9 +86,13 @@ impl Config {
             ("rounds", self.rounds),
         ];
         counts.into_iter().try_for_each(|(key, count)| some(key, count))?;
-        fits("restoring", &self.restoring, "not negative", self.restoring >= 0.0)?;
-        fits("deviation", &self.deviation, "more than 0", self.deviation > 0.0)?;
-        fits("shrink", &self.shrink, "more than 0 and less than 1", self.shrink > 0.0 && self.shrink < 1.0)
+        not_negative("restoring", self.restoring)?;
+        let deviates = self.deviation > 0.0 && self.deviation.is_finite();
+        fits("deviation", &self.deviation, "a number above 0", deviates)?;
+        fits("shrink", &self.shrink, "more than 0 and less than 1", self.shrink > 0.0 && self.shrink < 1.0)?;
+        // The energy of the last round goes with one over the square of this, which has to stay a number of 32 bits.
+        let nearest = self.far(self.rounds);
+        fits("rounds", &self.rounds, "so few that the last is not nearer than 1e-6", nearest >= 1e-6)
     }
 
     #[expect(clippy::unused_self, reason = "every head's settings are asked")]

@@ -13,7 +13,7 @@ use super::given;
 use super::heeding::{Asked, Heeding};
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
 use crate::nn::denoiser;
-use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::fits::{self, checked, fits, not_negative, some};
 use crate::nn::solver;
 use crate::nn::{Encoding, Site, chance};
 use crate::noise::Noise;
@@ -104,7 +104,7 @@ impl Beta {
 impl Config {
     fn check(&self) -> Result<(), fits::Error> {
         some("steps", self.steps)?;
-        fits("guidance", &self.guidance, "not negative", self.guidance >= 0.0)
+        not_negative("guidance", self.guidance)
     }
 
     pub(super) fn prefixes(&self) -> bool {

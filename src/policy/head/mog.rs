@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::entry::Entry;
 use super::given;
 use super::{Continuing, Head, Loss, Promised, Shape, Target, UNTRAINED};
-use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::fits::{self, checked, fits, not_negative, some};
 use crate::nn::trunk::{Size, Trunk};
 use crate::nn::{Encoding, Site, chance};
 use crate::noise::Noise;
@@ -50,7 +50,7 @@ impl Config {
         some("modes", self.modes)?;
         some("width", self.width)?;
         fits("least", &self.least, "more than 0", self.least > 0.0)?;
-        fits("carried_out", &self.carried_out, "not negative", self.carried_out >= 0.0)
+        not_negative("carried_out", self.carried_out)
     }
 
     pub(super) fn prefixes(&self) -> bool {

@@ -19,7 +19,7 @@ use super::given;
 use super::knots::Knots;
 use super::{Continuing, Head, Loss, Promised, Shape, Target};
 use crate::nn::attention::{self, Block, Memory, Order, Sight, Size};
-use crate::nn::fits::{self, checked, fits, some};
+use crate::nn::fits::{self, checked, fits, not_negative, some};
 use crate::nn::layers::{LayerNorm, Linear, Mlp};
 use crate::nn::{Encoding, Site, chance};
 use crate::noise::Noise;
@@ -78,7 +78,7 @@ impl Config {
         fits("least", &self.least, "more than 0", self.least > 0.0)?;
         some("layers", self.layers)?;
         some("inner", self.inner)?;
-        fits("temperature", &self.temperature, "not negative", self.temperature >= 0.0)?;
+        not_negative("temperature", self.temperature)?;
         fits("top_p", &self.top_p, "more than 0 and at most 1", self.top_p > 0.0 && self.top_p <= 1.0)?;
         attention::check(self.width, self.heads)
     }

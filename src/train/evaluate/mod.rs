@@ -30,14 +30,15 @@ pub use robot::Robot;
 
 use crate::arm::{self, Chunk};
 use crate::control::{self, Control, Limits};
+use crate::data::Layout;
 use crate::data::observe::Observe;
-use crate::data::{Layout, Observation};
 use crate::noise::Noise;
-use crate::policy::{self, Ensemble, Promised, Question, Thinker};
+use crate::policy::{self, Ensemble, Question, Thinker};
 use crate::sim::{self, Disturbance};
 use crate::spec::Act;
 use crate::time::Stamp;
 use crate::train::film::film_of;
+use crate::train::wanted::Wanted;
 use seat::Seat;
 
 /// How often thinking alone is timed.
@@ -167,22 +168,6 @@ struct Setup<'a> {
     options: &'a Options,
     /// What decides what leaves for the arm, as every attempt begins with it.
     control: Control,
-}
-
-/// What is to be thought about.
-#[derive(Clone, Debug)]
-struct Wanted {
-    seen: Vec<Observation>,
-    /// What is carried out while nothing new comes, and until when that is certain.
-    plan: Option<Chunk>,
-    until: Stamp,
-}
-
-impl Wanted {
-    fn question(&self) -> Question<'_> {
-        let promised = |chunk| Promised { chunk, until: self.until, guidance: None };
-        Question { seen: &self.seen, promised: self.plan.as_ref().map(promised) }
-    }
 }
 
 /// What a worker says: for each of its seats what is to be thought about, and which attempts ended.

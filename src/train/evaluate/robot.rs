@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::senses::Senses;
+use crate::control::Limits;
 use crate::data::observe::{Observe, Observer};
 use crate::data::{Layout, Observation};
 use crate::sim::{Disturbance, JOINTS, Light, NAMES, Simulation};
@@ -123,6 +124,16 @@ impl Robot {
     /// The joints that are moved, by their place among the world's.
     pub fn moved(&self) -> &[usize] {
         &self.moved
+    }
+
+    /// Where they are, in that order.
+    pub fn measured(&self) -> Vec<f64> {
+        self.moved.iter().map(|joint| self.world.state().joints[*joint]).collect()
+    }
+
+    /// How strongly the joint presses whose effort `limits` bound, where they bound one.
+    pub fn pressing(&self, limits: Option<&Limits>) -> Option<f64> {
+        limits?.gripper().map(|place| self.world.state().efforts[self.moved[place]])
     }
 
     /// The world it is in.

@@ -14,14 +14,14 @@ use std::collections::VecDeque;
 use super::astray::Astray;
 use super::motion::Motion;
 use super::robot::Robot;
-use super::{Attempt, Error, Setup, Wanted};
+use super::{Attempt, Error, Setup};
 use crate::arm::Chunk;
 use crate::control::gate::{Mode, Names, Plan, Reason};
 use crate::control::{Control, Moment, Schedule};
-use crate::data::Observation;
 use crate::sim::JOINTS;
 use crate::time::Stamp;
 use crate::train::film::Film;
+use crate::train::wanted::{Recent, Wanted};
 
 /// A robot and who acts on it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Seat<'a> {
     robot: Robot,
     schedule: Schedule,
     control: Control,
-    seen: VecDeque<Observation>,
+    seen: Recent,
     /// The seeds of the attempts to come.
     seeds: VecDeque<u64>,
     command: [f64; JOINTS],
@@ -65,7 +65,7 @@ impl<'a> Seat<'a> {
             schedule: Schedule::new(options.control.join.clone(), options.control.interpolate),
             control: setup.control.clone(),
             command: [0.0; JOINTS],
-            seen: VecDeque::new(),
+            seen: Recent::new(setup.history),
             looked: false,
             thought: false,
             coming: None,
@@ -101,7 +101,8 @@ impl<'a> Seat<'a> {
             self.take();
             if self.asks() {
                 self.thought = true;
-                return Ok(Some(self.wanted()));
+                let plan = self.schedule.promised(self.robot.now());
+                return Ok(Some(self.seen.wanted(plan, self.robot.later(self.setup.options.delay))));
             }
             self.step()?;
         }
@@ -121,15 +122,6 @@ impl<'a> Seat<'a> {
             && !self.seen.is_empty()
             && self.coming.is_none()
             && self.schedule.asks(self.robot.now(), thinking)
-    }
-
-    fn wanted(&self) -> Wanted {
-        let now = self.robot.now();
-        Wanted {
-            seen: self.seen.iter().cloned().collect(),
-            plan: self.schedule.promised(now),
-            until: self.robot.later(self.setup.options.delay),
-        }
     }
 
     fn take(&mut self) {
@@ -164,10 +156,7 @@ impl<'a> Seat<'a> {
     fn look(&mut self) -> Result<(), Error> {
         self.looked = true;
         // Where nothing could be made of what is there the plan goes on, as on a robot; where there is none the arm stays.
-        self.seen.extend(self.robot.look()?);
-        if self.seen.len() > self.setup.history {
-            self.seen.pop_front();
-        }
+        self.robot.look()?.into_iter().for_each(|observation| self.seen.add(observation));
         Ok(())
     }
 
@@ -195,11 +184,11 @@ impl<'a> Seat<'a> {
         let action = self.schedule.at(now);
         self.moving = action.is_some();
         self.idle += u32::from(action.is_none());
-        let joints = self.robot.world().state().joints;
-        let measured: Vec<f64> = self.robot.moved().iter().map(|joint| joints[*joint]).collect();
+        let measured = self.robot.measured();
         let outcome = self.control.tick(&Moment {
             now,
             measured: Some(&measured),
+            effort: self.robot.pressing(self.control.limits()),
             planned: action.as_ref().map(|action| action.values.as_slice()),
             plan: if action.is_some() { Plan::Due } else { Plan::Over },
             // An attempt begins with its first plan; what holds the arm later holds it to the end.

@@ -24,14 +24,15 @@ pub use keeper::{Stray, Who};
 
 use super::evaluate::Error;
 use crate::control::{self, Limits};
+use crate::data::Layout;
 use crate::data::observe::Observe;
-use crate::data::{Layout, Observation};
 use crate::msg::own::Intervention;
 use crate::noise::Noise;
 use crate::policy::doubt::{By, Decided};
-use crate::policy::{Ensemble, Question};
+use crate::policy::{Ensemble, Question, Thinker};
 use crate::sim::{Disturbance, Told};
 use crate::spec::Act;
+use crate::train::wanted::Wanted;
 use seat::Seat;
 
 /// What is attempted, and who stands by.
@@ -144,6 +145,7 @@ pub fn interact(
     mut ended: impl FnMut(&Shared),
     stops: impl Fn() -> bool,
 ) -> Result<Vec<Shared>, Error> {
+    let thinker = Thinker::new(policy, &options.control.join)?;
     let spec = policy.spec();
     let history = usize::from(spec.policy.history);
     let control = options.who.gated(&options.control);
@@ -159,30 +161,29 @@ pub fn interact(
         if stops() {
             return Err(Error::Stopped);
         }
-        let (mut thinking, mut robots) = (Vec::new(), Vec::<Vec<Observation>>::new());
+        let (mut thinking, mut robots) = (Vec::new(), Vec::<Wanted>::new());
         for seat in &mut seats {
-            let seen = seat.advance()?;
+            let wanted = seat.advance()?;
             shared.extend(seat.ended().inspect(&mut ended));
-            if let Some(seen) = seen {
-                robots.push(seen);
+            if let Some(wanted) = wanted {
+                robots.push(wanted);
                 thinking.push(seat);
             }
         }
         if robots.is_empty() {
             break;
         }
-        let questions: Vec<Question<'_>> =
-            robots.iter().map(|seen| Question { seen, promised: None }).collect();
+        let questions: Vec<Question<'_>> = robots.iter().map(Wanted::question).collect();
         // A stream of chance of its own for each round, as where a policy is evaluated.
         let mut noise = Noise::of(options.seed, round);
         match options.doubt {
             Some(by) => {
-                let decided = policy.decide_all(&questions, by, &mut noise)?.into_iter();
+                let decided = thinker.decide_all(&questions, by, &mut noise)?.into_iter();
                 let taken = decided.map(|Decided { chunk, doubt }| (chunk, Some(doubt)));
                 thinking.into_iter().zip(taken).for_each(|(seat, (chunk, doubt))| seat.accept(chunk, doubt));
             }
             None => {
-                let chunks = policy.act_all(&questions, &mut noise)?;
+                let chunks = thinker.act_all(&questions, &mut noise)?;
                 thinking.into_iter().zip(chunks).for_each(|(seat, chunk)| seat.accept(chunk, None));
             }
         }

@@ -11,10 +11,10 @@ use crate::arm::Chunk;
 use crate::control::calibrate::greatest;
 use crate::control::gate::{Mode, Names, Plan};
 use crate::control::{Control, Moment, Schedule};
-use crate::data::Observation;
 use crate::sim::{JOINTS, Told};
 use crate::time::Stamp;
 use crate::train::evaluate::Robot;
+use crate::train::wanted::{Recent, Wanted};
 
 /// How often a second it is said who drives, besides whenever that changes.
 const SAID_HZ: f64 = 10.0;
@@ -32,7 +32,7 @@ pub(super) struct Seat<'a> {
     control: Control,
     keeper: Keeper,
     schedule: Schedule,
-    seen: VecDeque<Observation>,
+    seen: Recent,
     /// The seeds of the attempts to come.
     seeds: VecDeque<u64>,
     doubt: Option<f32>,
@@ -58,7 +58,7 @@ impl<'a> Seat<'a> {
             keeper: Keeper::new(&options.who, &slides, period, 0),
             schedule: Schedule::new(control.join.clone(), control.interpolate),
             command: robot.world().state().targets,
-            seen: VecDeque::new(),
+            seen: Recent::new(setup.history),
             doubt: None,
             doubts: Vec::new(),
             looked: false,
@@ -76,7 +76,7 @@ impl<'a> Seat<'a> {
     }
 
     /// Goes on until a chunk is needed, and gives what is to be thought about; nothing once all attempts are over.
-    pub(super) fn advance(&mut self) -> Result<Option<Vec<Observation>>, Error> {
+    pub(super) fn advance(&mut self) -> Result<Option<Wanted>, Error> {
         while let Some(seed) = self.seeds.front().copied() {
             if self.robot.world().over() {
                 self.end(seed);
@@ -90,7 +90,11 @@ impl<'a> Seat<'a> {
             let asks = self.robot.on_grid() && self.schedule.asks(self.robot.now(), Duration::ZERO);
             if asks && !self.thought && !self.seen.is_empty() {
                 self.thought = true;
-                return Ok(Some(self.seen.iter().cloned().collect()));
+                let now = self.robot.now();
+                // As on a robot, what is planned is promised only where it is carried out.
+                let drives = self.control.gate().mode() == Mode::Policy;
+                let plan = drives.then(|| self.schedule.promised(now)).flatten();
+                return Ok(Some(self.seen.wanted(plan, now)));
             }
             self.step();
         }
@@ -129,10 +133,7 @@ impl<'a> Seat<'a> {
 
     fn look(&mut self) -> Result<(), Error> {
         self.looked = true;
-        self.seen.extend(self.robot.look()?);
-        if self.seen.len() > self.setup.history {
-            self.seen.pop_front();
-        }
+        self.robot.look()?.into_iter().for_each(|observation| self.seen.add(observation));
         Ok(())
     }
 
@@ -140,7 +141,7 @@ impl<'a> Seat<'a> {
         let (now, moved) = (self.robot.now(), self.robot.moved().to_vec());
         let of = |all: &[f64; JOINTS]| -> Vec<f64> { moved.iter().map(|joint| all[*joint]).collect() };
         let world = self.robot.world();
-        let (wish, measured) = (of(&world.expert()), of(&world.state().joints));
+        let (wish, measured) = (of(&world.expert()), self.robot.measured());
         let planned = self.schedule.at(now).map(|action| action.values);
         let mode = self.control.gate().mode();
         let service = self.keeper.acts(mode, planned.as_deref(), &wish, now);
@@ -149,6 +150,7 @@ impl<'a> Seat<'a> {
             now,
             monotonic: now.since(Stamp(0)),
             measured: Some(&measured),
+            effort: self.robot.pressing(self.control.limits()),
             planned: planned.as_deref(),
             plan: if planned.is_some() { Plan::Due } else { Plan::Over },
             expert: Some(&wish),
