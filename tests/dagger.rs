@@ -83,7 +83,20 @@ fn a_loop_that_is_killed_at_every_step_ends_all_the_same() -> anyhow::Result<()>
     ensure!(again.lines().last() == told.lines().last(), "it ends alike: {again}");
     ensure!(learned()? == before && !again.contains("Round"), "nothing is done twice: {again}");
     let other = dagger(&out, "beta").output()?;
-    ensure!(text(&other.stderr).contains("is another loop"), "{}", text(&other.stderr));
+    ensure!(text(&other.stderr).contains("is another loop, with other gate:"), "{}", text(&other.stderr));
+    Ok(())
+}
+
+#[test]
+fn a_world_that_does_not_show_what_is_to_be_seen_is_refused_before_anybody_shows_anything()
+-> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().join("loop");
+    let mut wrong = dagger(&out, "human");
+    wrong.args(["--set", "observe.streams.block={topic: /block_pose, type: geometry_msgs/msg/PoseStamped, align: newest, max_age_ms: 50, time: header}"]);
+    let refused = wrong.output()?;
+    ensure!(text(&refused.stderr).contains("\"block\", which the world"), "{}", text(&refused.stderr));
+    ensure!(!refused.status.success() && !out.exists());
     Ok(())
 }
 

@@ -181,6 +181,24 @@ fn a_damaged_bag_is_left_out_beside_a_whole_one() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_demonstration_that_is_there_twice_counts_once() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    scratch.add(&demonstration(400), &[])?.add(&demonstration(400), &[])?;
+    let copy = scratch.folder.path().join("copy");
+    std::fs::create_dir(&copy)?;
+    for entry in std::fs::read_dir(&scratch.bags[0])? {
+        let file = entry?;
+        std::fs::write(copy.join(file.file_name()), std::fs::read(file.path())?)?;
+    }
+    scratch.bags.push(copy.clone());
+    let dataset = scratch.open(&Config::default())?;
+    let [(path, why)] = &dataset.summary().dropped[..] else { anyhow::bail!("{:?}", dataset.summary()) };
+    assert_eq!((path, dataset.episodes.len()), (&copy, 2), "and those that are only alike count both");
+    assert!(why.in_words().contains("it is the same as") && why.in_words().contains("episode_0000"), "{why}");
+    Ok(())
+}
+
+#[test]
 fn failures_are_left_out_unless_they_are_wanted() -> anyhow::Result<()> {
     let mut scratch = Scratch::new()?;
     scratch

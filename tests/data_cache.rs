@@ -75,15 +75,25 @@ fn what_was_decoded_is_found_again_and_is_the_same() -> anyhow::Result<()> {
 }
 
 #[test]
-fn a_bag_that_moved_or_was_labelled_is_found_again_and_a_changed_one_is_not() -> anyhow::Result<()> {
+fn a_bag_that_moved_was_copied_or_was_labelled_is_found_again_and_a_changed_one_is_not() -> anyhow::Result<()>
+{
     let mut scratch = three()?;
     scratch.open(&Config::default())?;
     let moved = scratch.folder.path().join("elsewhere");
     fs::rename(&scratch.bags[0], &moved)?;
     scratch.bags[0] = moved;
+    // Another file of another time, with the same in it.
+    let copy = scratch.folder.path().join("copy");
+    fs::create_dir(&copy)?;
+    for entry in fs::read_dir(&scratch.bags[2])? {
+        let file = entry?;
+        fs::write(copy.join(file.file_name()), fs::read(file.path())?)?;
+    }
+    let whole = std::mem::replace(&mut scratch.bags[2], copy);
     let label = [("quality".to_owned(), "0.5".to_owned())].into_iter().collect();
     apprentice::bag::label(&scratch.bags[1], &label)?;
     assert_eq!(scratch.open(&Config::default())?.summary().decoded, 0);
+    scratch.bags[2] = whole;
     let mut config = Config::default();
     config.actions.offset_ms = 10.0;
     assert_eq!(scratch.open(&config)?.summary().decoded, 3);

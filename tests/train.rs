@@ -104,12 +104,35 @@ fn a_damaged_state_is_refused_in_words() -> anyhow::Result<()> {
     setup.train(&run, false)?;
     let state = run.join("resume.safetensors");
     let bytes = fs::read(&state)?;
-    fs::write(&state, &bytes[..bytes.len() / 2])?;
-    let error = setup.train(&run, true).err().context("it is damaged")?;
-    ensure!(
-        matches!(error, Error::State { .. }) && error.to_string().contains("resume.safetensors"),
-        "{error}"
-    );
+    let refused = |bytes: &[u8], words: &str| -> anyhow::Result<()> {
+        fs::write(&state, bytes)?;
+        let error = setup.train(&run, true).err().context("it is damaged")?.to_string();
+        ensure!(error.contains("resume.safetensors") && error.contains(words), "{error}");
+        Ok(())
+    };
+    refused(&bytes[..bytes.len() / 2], "no whole file of tensors")?;
+    for share in [0.3, 0.6, 0.9] {
+        let mut bytes = bytes.clone();
+        let place = (bytes.len() as f64 * share) as usize;
+        bytes[place] ^= 0x40;
+        refused(&bytes, "its checksum is not the one that was written")?;
+    }
+    fs::write(&state, bytes)?;
+    ensure!(setup.train(&run, true)?.steps == 3, "as it was it goes on");
+    Ok(())
+}
+
+#[test]
+fn checkpoints_without_what_their_run_goes_on_from_are_not_begun_over() -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let run = scratch.path().join("run");
+    let setup = setup(scratch.path(), "batch: 8, steps: 3, validation: {batches: 1}");
+    setup.train(&run, false)?;
+    fs::remove_file(run.join("resume.safetensors"))?;
+    let weights = || fs::read(run.join("best/weights.safetensors"));
+    let before = weights()?;
+    let error = setup.train(&run, true).err().context("there is nothing to go on from")?;
+    ensure!(matches!(error, Error::Stateless { .. }) && weights()? == before, "{error}");
     Ok(())
 }
 
@@ -135,6 +158,10 @@ fn a_run_that_gets_no_better_ends() -> anyhow::Result<()> {
         "batch: 8, steps: 1000, rate: 1.0e-30, ema: 0, validation: {every: 2, batches: 1, patience: 3}";
     let outcome = setup(scratch.path(), stuck).train(&scratch.path().join("run"), false)?;
     ensure!(outcome.ended == Ended::Patience && outcome.steps < 30, "{outcome:?}");
+    // Stopped before anybody looked: episodes are held out all the same.
+    let early = setup(scratch.path(), "batch: 8, steps: 1000");
+    let outcome = early.train_until(&scratch.path().join("early"), false, &mut |_| {}, &|| true)?;
+    ensure!(outcome.sentence().contains("was not looked at yet"), "{}", outcome.sentence());
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 
 mod load;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::layout::Layout;
 use super::observe::Observe;
 use super::statistics::{Spread, Statistics};
 use super::store::{Kept, Take};
-use super::summary::Summary;
+use super::summary::{Dropped, Summary};
 use super::window::Signs;
 use super::{Config, Error, Frame, Gaps, Observation};
 use crate::noise::Noise;
@@ -107,11 +107,17 @@ impl Dataset {
         let loaded = load::all(recordings, &scene, act, cache, progress)?;
         let mut summary = Summary { recordings: recordings.len(), ..Summary::default() };
         let mut found = Vec::new();
-        let mut before = vec![0; layout.cameras.len()];
+        let (mut before, mut known) = (vec![0; layout.cameras.len()], HashMap::new());
         for (path, loaded) in recordings.iter().zip(loaded) {
             match loaded {
                 Loaded::Left(why) => summary.dropped.push((path.clone(), why)),
                 Loaded::Taken { mut recording, decoded } => {
+                    // Counted twice it would be held out and learned from.
+                    if let Some(of) = known.get(&recording.identity) {
+                        summary.dropped.push((path.clone(), Dropped::Twice { of: PathBuf::clone(of) }));
+                        continue;
+                    }
+                    known.insert(recording.identity, path);
                     recording.before.clone_from(&before);
                     for (camera, count) in before.iter_mut().enumerate() {
                         *count += recording.kept.pictures.count(camera);

@@ -27,6 +27,12 @@ pub enum Dropped {
     /// It is labelled as failed.
     #[error("it is labelled as failed")]
     Failed,
+    /// What is in it is in another recording too.
+    #[error("it is the same as {of:?}")]
+    Twice {
+        /// The other one.
+        of: PathBuf,
+    },
     /// A topic is not in it.
     #[error("the topic {topic:?} is not in it")]
     Topic {

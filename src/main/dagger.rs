@@ -18,17 +18,21 @@ mod collect;
 mod films;
 mod page;
 mod people;
+mod plan;
 mod step;
 mod told;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
 use apprentice::control::calibrate::least;
 use apprentice::control::gate::config::Agree;
+use apprentice::data::Layout;
 use apprentice::node::Stop;
 use apprentice::sim;
+use apprentice::train::evaluate::Robot;
 use apprentice::train::film::film_of;
 use apprentice::train::interact::{Stray, Who};
 use serde::{Deserialize, Serialize};
@@ -95,7 +99,7 @@ pub(crate) struct Dagger {
     #[arg(long, requires = "world", value_name = "KIND=SIZE", value_parser = key_value, num_args = 1..)]
     disturb: Vec<(String, String)>,
     /// With --gate beta: in round r the expert drives with the probability of this to the power of r
-    #[arg(long, requires = "world", value_name = "SHARE", default_value_t = 0.5)]
+    #[arg(long, requires = "world", value_name = "SHARE", default_value_t = 0.8)]
     beta: f64,
     /// Training ends after so many minutes a round; `train.minutes` of the settings
     #[arg(long, value_name = "M")]
@@ -127,24 +131,6 @@ enum Gate {
     Human,
     Doubt,
     Beta,
-}
-
-/// What is the same in all rounds, so that no two loops share a folder.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Plan {
-    world: Option<String>,
-    gate: Gate,
-    episodes: u32,
-    demonstrations: u32,
-    tolerance: f64,
-    reaction_ms: f64,
-    calibration: u32,
-    beta: f64,
-    labels: Option<u64>,
-    disturb: Vec<(String, String)>,
-    seed: u64,
-    settings: String,
 }
 
 /// The page of all rounds, within their folder.
@@ -204,6 +190,7 @@ impl Dagger {
                 ))
             );
         }
+        self.shows(&settings)?;
         self.settle(&settings)?;
         if self.films > 0
             && let Some(why) = films::blind(self.world())
@@ -228,15 +215,11 @@ impl Dagger {
         self.world.as_deref().unwrap_or_default()
     }
 
-    /// Takes the folder for this loop, or finds that it is this loop's already.
-    fn settle(&self, settings: &Settings) -> anyhow::Result<()> {
-        std::fs::create_dir_all(&self.out).with_context(|| format!("the folder {:?}", self.out))?;
-        let known = once(&self.out.join("plan.json"), || Ok(self.plan(settings)))?;
-        ensure!(
-            known == self.plan(settings),
-            "{:?} is another loop: its plan.json says other things",
-            self.out
-        );
+    /// Refuses a world that does not show what is to be seen, before anybody shows anything there.
+    fn shows(&self, settings: &Settings) -> anyhow::Result<()> {
+        let act = settings.act.as_ref().context("the robot's file has no section `act`")?;
+        let layout = Layout::resolve(&settings.robot, &settings.observe, act, None, &BTreeMap::new())?;
+        Robot::open(self.world(), sim::Disturbance::default(), &layout, &settings.observe, act, None)?;
         Ok(())
     }
 
@@ -258,23 +241,6 @@ impl Dagger {
         // Calibration has demonstrations of its own here.
         sets.push("train.calibrate=false".to_owned());
         Ok(sets)
-    }
-
-    fn plan(&self, settings: &Settings) -> Plan {
-        Plan {
-            world: self.world.clone(),
-            gate: self.gate,
-            episodes: self.episodes,
-            demonstrations: self.demonstrations,
-            tolerance: self.tolerance,
-            reaction_ms: self.reaction_ms,
-            calibration: self.calibration,
-            beta: self.beta,
-            labels: self.labels,
-            disturb: self.disturb.clone(),
-            seed: self.seed,
-            settings: settings.to_yaml(),
-        }
     }
 
     fn folder(&self, round: u32) -> PathBuf {

@@ -38,7 +38,8 @@ const CACHE: &str = ".apprentice";
 #[command(after_help = "\
 The settings say what is learned (`policy`), from what of the recordings (`data`), and how (`train`); what they do not
 say has defaults. RUN holds the curves (report.html, TensorBoard's events, metrics.jsonl) and the checkpoints best/
-and last/. Ctrl-C ends after the step and keeps everything; --resume goes on as if nothing had happened.
+and last/. Ctrl-C ends after the step and keeps everything; the same command with --resume goes on as if nothing had happened.
+Minutes and steps are those of the whole run: to go on with one that is done takes more of them.
 
 With --watch it is a node, `trainer`, that learns on from the policy before, round after round, with all that is recorded by then; RUN has
 a folder for each round, and best leads to the last. ~/train (Trigger) asks not to wait for N. The same command goes on where it ended.
@@ -102,7 +103,7 @@ impl Train {
             self.settings.set.push(format!("train.minutes={minutes}"));
         }
         let (settings, device) = self.settled()?;
-        train::Folder::open(&self.out, self.resume)?;
+        train::Folder::check(&self.out, self.resume)?;
         let dataset = self.dataset(&settings)?;
         if !self.quiet {
             put(&format!("{}\n", summary(&dataset)))?;

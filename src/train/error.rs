@@ -59,6 +59,15 @@ pub enum Error {
         /// What was found in it.
         trace: &'static str,
     },
+    /// A run that has checkpoints and nothing to go on from.
+    #[error(
+        "{path:?} has checkpoints and not what its run goes on from (resume.safetensors): name another folder; `train.from` begins \
+         from a checkpoint"
+    )]
+    Stateless {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A run that is to go on as something else.
     #[error("{path:?} is a run of something else: {differs}; go on with the same, or name another folder")]
     Foreign {

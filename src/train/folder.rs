@@ -27,13 +27,18 @@ pub struct Folder(PathBuf);
 impl Folder {
     /// For a run that begins, or goes on if `resume` says so; a folder that has none may be told to go on too, and begins.
     pub fn open(path: &Path, resume: bool) -> Result<Self, Error> {
-        let folder = Self(path.to_owned());
-        let trace = TRACES.iter().find(|trace| path.join(trace).exists());
-        if let Some(trace) = trace.filter(|_| !resume) {
-            return Err(Error::Occupied { path: path.to_owned(), trace });
-        }
+        Self::check(path, resume)?;
         fs::create_dir_all(path).map_err(|source| Error::Disk { path: path.to_owned(), source })?;
-        Ok(folder)
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Refuses what [`open`](Self::open) would, and makes nothing.
+    pub fn check(path: &Path, resume: bool) -> Result<(), Error> {
+        let trace = TRACES.iter().find(|trace| path.join(trace).exists());
+        match trace.filter(|_| !resume) {
+            Some(trace) => Err(Error::Occupied { path: path.to_owned(), trace }),
+            None => Ok(()),
+        }
     }
 
     /// The folder itself.
@@ -86,6 +91,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let run = Folder::open(&folder.path().join("a/run"), false)?;
         assert!(Folder::open(run.path(), false).is_ok(), "nothing is in it yet");
+        let other = folder.path().join("other");
+        assert!(Folder::check(&other, false).is_ok() && !other.exists(), "looking makes nothing");
         fs::write(run.metrics(), "")?;
         let refused = Folder::open(run.path(), false).expect_err("a run is in it").to_string();
         assert!(refused.contains("metrics.jsonl") && refused.contains("--resume"), "{refused}");

@@ -138,10 +138,10 @@ pub fn train(job: &Job<'_>, watch: &mut Watch<'_>) -> Result<Outcome, Error> {
                 run.log()?;
             }
             if run.is_due(job.config.validation.every) {
-                run.look(watch)?;
+                run.aside(|run| run.look(watch))?;
             }
             if run.is_due(job.config.save_every) {
-                run.save()?;
+                run.aside(Run::save)?;
             }
             (watch.told)(&run.told());
         }

@@ -8,7 +8,7 @@ mod look;
 mod measure;
 mod pace;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::batches::Ready;
 use super::chance::{Purpose, stream};
@@ -63,7 +63,7 @@ impl<'a> Run<'a> {
         let events = Events::create(folder.path(), metrics.lines(), Wall.now())?;
         let most = job.config.most_steps(an_epoch);
         let landmarks = members.first().map(|member| keep::landmarks(job, &member.average)).transpose()?;
-        Ok(Self {
+        let run = Self {
             landmarks: landmarks.flatten(),
             job,
             folder,
@@ -75,7 +75,12 @@ impl<'a> Run<'a> {
             events,
             facts: job.facts.clone(),
             pending: None,
-        })
+        };
+        if kept.is_none() {
+            // Before the first checkpoint: wherever one is, there is something to go on from.
+            run.remember()?;
+        }
+        Ok(run)
     }
 
     /// The number of the first batch of the next step.
@@ -126,6 +131,14 @@ impl<'a> Run<'a> {
         self.measured(Pending { step, rate, measured, numbers })
     }
 
+    /// Does something beside learning, whose time does not count for how fast it learns.
+    pub(super) fn aside(&mut self, what: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        let begun = Instant::now();
+        let done = what(self);
+        self.pace.aside(begun.elapsed());
+        done
+    }
+
     /// How far it has come.
     pub(super) fn told(&self) -> Told {
         let (step, share) = (self.progress.step, self.share());
@@ -160,7 +173,8 @@ impl<'a> Run<'a> {
         }
         let judgement = self.best_judgement();
         let (steps, seconds, best) = (self.progress.step, self.pace.seconds(), self.progress.best);
-        let outcome = Outcome { ended, steps, seconds, best, judgement };
+        let held_out = self.job.held_out.is_some();
+        let outcome = Outcome { ended, steps, seconds, best, held_out, judgement };
         self.facts.sentence = outcome.sentence();
         self.save()?;
         if best.is_none() {

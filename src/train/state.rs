@@ -1,20 +1,23 @@
 //! What a run goes on from: one file with weights, averages, moments and how far it has come.
 //!
 //! It is one file because only one file can be replaced at once: whatever moment a run is killed at, the old state or the new
-//! one is there, whole. Chance needs no place in it; every stream of chance follows from the seed and the number of the step.
+//! one is there, whole; a checksum of all of it finds what a disk did to it later. Chance needs no place in it; every stream of chance follows from the seed and the number of the step.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use sha2::{Digest as _, Sha256};
+use tch::{Device, TchError, Tensor};
 
 use super::Error;
 use super::meter::Meter;
 
 /// The tensor that holds the rest, as JSON.
 const PROGRESS: &str = "progress";
+/// The tensor that holds the checksum of all others.
+const SEAL: &str = "seal";
 
 /// What has to be the same for a run to go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +81,8 @@ pub fn save(path: &Path, tensors: Vec<(String, Tensor)>, progress: &Progress) ->
     let text = serde_json::to_vec(progress).expect("names and finite numbers can be written");
     let mut all = tensors;
     all.push((PROGRESS.to_owned(), Tensor::from_slice(&text)));
+    let sum = seal(all.iter().map(|(name, tensor)| (name.as_str(), tensor))).map_err(unwritten)?;
+    all.push((SEAL.to_owned(), Tensor::from_slice(&sum)));
     let beside = path.with_extension("part");
     let written = Tensor::write_safetensors(&all, &beside).map_err(unwritten);
     let kept = written.and_then(|()| {
@@ -96,12 +101,34 @@ pub fn save(path: &Path, tensors: Vec<(String, Tensor)>, progress: &Progress) ->
 pub fn load(path: &Path) -> Result<Kept, Error> {
     let unread = |source| Error::State { path: path.to_owned(), source };
     let damaged = |why: String| Error::Damaged { path: path.to_owned(), why };
+    let cut = |error: TchError| damaged(format!("it is no whole file of tensors ({error})"));
     let mut tensors: HashMap<String, Tensor> =
-        Tensor::read_safetensors(path).map_err(unread)?.into_iter().collect();
-    let text = tensors.remove(PROGRESS).ok_or_else(|| damaged(format!("it has no {PROGRESS:?}")))?;
-    let text = Vec::<u8>::try_from(text).map_err(unread)?;
+        Tensor::read_safetensors(path).map_err(cut)?.into_iter().collect();
+    let mut taken = |name: &str| tensors.remove(name).ok_or_else(|| damaged(format!("it has no {name:?}")));
+    let (written, progress) = (taken(SEAL)?, taken(PROGRESS)?);
+    let all = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+    let found = seal(all.chain([(PROGRESS, &progress)])).map_err(unread)?;
+    if Vec::<u8>::try_from(written).map_err(unread)? != found {
+        return Err(damaged("its checksum is not the one that was written".to_owned()));
+    }
+    let text = Vec::<u8>::try_from(progress).map_err(unread)?;
     let progress = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
     Ok(Kept { path: path.to_owned(), tensors, progress })
+}
+
+/// A checksum of tensors, with their names, kinds and sizes.
+fn seal<'a>(tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<Vec<u8>, TchError> {
+    let mut tensors: Vec<_> = tensors.collect();
+    tensors.sort_by_key(|(name, _)| *name);
+    let mut hash = Sha256::new();
+    let mut bytes = Vec::new();
+    for (name, tensor) in tensors {
+        bytes.resize(tensor.numel() * tensor.kind().elt_size_in_bytes(), 0);
+        tensor.f_to_device(Device::Cpu)?.f_copy_data_u8(&mut bytes, tensor.numel())?;
+        hash.update(format!("{name:?} {:?} {:?}", tensor.kind(), tensor.size()));
+        hash.update(&bytes);
+    }
+    Ok(hash.finalize().to_vec())
 }
 
 impl Kept {

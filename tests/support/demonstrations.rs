@@ -151,10 +151,16 @@ impl Scratch {
         Self::of(ROBOT)
     }
 
-    /// One more bag.
+    /// One more bag, with a message that no other has: the same demonstration twice would be found out.
     pub(crate) fn add(&mut self, said: &[Said], notes: &[(&str, &str)]) -> anyhow::Result<&mut Self> {
-        let path = self.folder.path().join(format!("episode_{:04}", self.bags.len()));
-        self.bags.push(write(&path, said, notes)?);
+        let name = format!("episode_{:04}", self.bags.len());
+        let path = self.folder.path().join(&name);
+        let own = said.first().map(|first| {
+            let header = Header { frame_id: name, ..header(first.at) };
+            self::said(first.at, "/number", &header)
+        });
+        let said: Vec<Said> = said.iter().cloned().chain(own).collect();
+        self.bags.push(write(&path, &said, notes)?);
         Ok(self)
     }
 

@@ -1,12 +1,12 @@
 //! The address of a decoded recording: a hash of the recording and of every setting that shapes what comes out.
 //!
-//! A recording is told by its files and not by its path, so that a folder that was moved is found again; its labels are no part
-//! of it, so that labelling costs no decoding. A file is told by its size, the time of its last change and both of its ends:
-//! reading all of it would cost what the cache saves.
+//! A recording is told by what is in its files, so that a folder that was moved or copied is found again; its labels are no part
+//! of it, so that labelling costs no decoding. Of a file its size, both of its ends and samples in between are looked at: reading all
+//! of it would cost what the cache saves, and there is no recording that is like another in all of these.
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
@@ -15,6 +15,9 @@ use super::MAGIC;
 
 /// So much of each end of a file is looked at.
 const END: u64 = 64 << 10;
+/// Between them so many samples are, each of so many bytes.
+const SAMPLES: u64 = 64;
+const SAMPLE: u64 = 4 << 10;
 
 /// What tells a recording from any other.
 pub(in crate::data) fn identity(path: &Path) -> io::Result<[u8; 32]> {
@@ -40,16 +43,19 @@ pub(in crate::data) fn identity(path: &Path) -> io::Result<[u8; 32]> {
 
 fn add(hash: &mut Sha256, path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
-    let about = file.metadata()?;
-    for number in [about.len() as i64, about.mtime(), about.mtime_nsec()] {
-        hash.update(number.to_le_bytes());
-    }
-    let mut end = vec![0; END.min(about.len()) as usize];
-    for begin in [0, about.len() - end.len() as u64] {
-        file.read_exact_at(&mut end, begin)?;
-        hash.update(&end);
-    }
-    Ok(())
+    let size = file.metadata()?.len();
+    hash.update(size.to_le_bytes());
+    let mut room = vec![0; END as usize];
+    let mut look = |begin: u64, most: u64| -> io::Result<()> {
+        let seen = &mut room[..most.min(size) as usize];
+        file.read_exact_at(seen, begin)?;
+        hash.update(&*seen);
+        Ok(())
+    };
+    look(0, END)?;
+    look(size.saturating_sub(END), END)?;
+    let between = size.saturating_sub(SAMPLE);
+    (1..=SAMPLES).try_for_each(|number| look(between / (SAMPLES + 1) * number, SAMPLE))
 }
 
 /// The name of the file for a recording that is read by `settings`, any text that says all that shapes it.

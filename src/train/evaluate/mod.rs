@@ -72,6 +72,12 @@ pub enum Error {
         /// The world.
         world: &'static str,
     },
+    /// A goal for a policy that has none.
+    #[error("the policy is not told what to reach: leave --goal out")]
+    NoGoal,
+    /// A policy with a goal, and none is said.
+    #[error("the policy is told what to reach: --goal says which of the world's things that is")]
+    GoalWanted,
     /// A joint that the simulated arm does not have.
     #[error("the policy moves {joint:?}; the simulated arm has {known:?}")]
     Joint {

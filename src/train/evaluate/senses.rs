@@ -48,6 +48,11 @@ impl Senses {
             Ok((source, one_of as u64))
         };
         let streams = layout.streams().map(stream).collect::<Result<_, Error>>()?;
+        match goal {
+            Some(_) if layout.goal.is_empty() => return Err(Error::NoGoal),
+            None if !layout.goal.is_empty() => return Err(Error::GoalWanted),
+            _ => {}
+        }
         let goal = goal.map(|name| {
             let found = world.state().things.iter().position(|thing| thing.name == name);
             found.ok_or_else(|| Error::Goal { goal: name.to_owned(), world: world.entry().name })

@@ -40,10 +40,15 @@ impl Run<'_> {
         self.checkpoint(&self.folder.last())?;
         self.metrics.settle()?;
         self.progress.seconds = self.pace.seconds();
+        self.remember()?;
+        report::write(&self.folder.report(), &self.facts, self.metrics.lines())
+    }
+
+    /// Keeps what the run goes on from.
+    pub(super) fn remember(&self) -> Result<(), Error> {
         let states = self.members.iter().enumerate();
         let tensors = states.flat_map(|(number, member)| member.state(&before(number))).collect();
-        state::save(&self.folder.state(), tensors, &self.progress)?;
-        report::write(&self.folder.report(), &self.facts, self.metrics.lines())
+        state::save(&self.folder.state(), tensors, &self.progress)
     }
 }
 
@@ -61,10 +66,15 @@ pub(super) fn before(number: usize) -> String {
     format!("{number}/")
 }
 
-/// What the run in the folder left, where there is one to go on with.
+/// What the run in the folder left, where there is one to go on with. Checkpoints without it are not begun over.
 pub(super) fn left(job: &Job<'_>, folder: &Folder) -> Result<Option<Kept>, Error> {
-    let there = job.resume && folder.state().exists();
-    there.then(|| state::load(&folder.state())).transpose()
+    if folder.state().exists() {
+        return job.resume.then(|| state::load(&folder.state())).transpose();
+    }
+    match folder.last().exists() || folder.best().exists() {
+        true => Err(Error::Stateless { path: folder.path().to_owned() }),
+        false => Ok(None),
+    }
 }
 
 /// How far the run is: where `kept` is of the same, as far as that one had come.

@@ -1,9 +1,9 @@
 //! How long a run has gone on, how much of it is over, and how fast it goes.
 //!
 //! A run that is gone on with counts the time of all its pieces; how fast it goes is told of the steps since the last line of
-//! metrics, so that a machine that others come to use shows.
+//! metrics, so that a machine that others come to use shows; what is done beside learning does not slow it down.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::train::Config;
 
@@ -14,6 +14,8 @@ pub(super) struct Pace {
     begun: (Instant, f64),
     /// When the last line was written, and after which step.
     logged: (Instant, u64),
+    /// How fast it went until then.
+    before: f64,
     /// Where a number of steps ends it.
     most: Option<u64>,
     /// Where the clock ends it.
@@ -27,7 +29,14 @@ impl Pace {
     pub(super) fn new(config: &Config, most: Option<u64>, step: u64, seconds: f64) -> Self {
         let samples = config.batch as f64 * config.accumulate as f64 * config.ensemble as f64;
         let now = Instant::now();
-        Self { begun: (now, seconds), logged: (now, step), most, minutes: config.minutes, samples }
+        Self {
+            begun: (now, seconds),
+            logged: (now, step),
+            before: 0.0,
+            most,
+            minutes: config.minutes,
+            samples,
+        }
     }
 
     /// How long it has gone on.
@@ -52,14 +61,23 @@ impl Pace {
         self.minutes.is_some_and(|minutes| self.seconds() >= 60.0 * minutes)
     }
 
-    /// How fast it has gone since the last line.
+    /// How fast it has gone since the last line; until there is a step since then, as before it.
     pub(super) fn samples_a_second(&self, step: u64) -> f64 {
         let (since, logged) = self.logged;
-        (step - logged) as f64 * self.samples / since.elapsed().as_secs_f64().max(1e-9)
+        match step - logged {
+            0 => self.before,
+            steps => steps as f64 * self.samples / since.elapsed().as_secs_f64().max(1e-9),
+        }
     }
 
     /// A line is written after `step`.
     pub(super) fn log(&mut self, step: u64) {
+        self.before = self.samples_a_second(step);
         self.logged = (Instant::now(), step);
+    }
+
+    /// Something else was done for so long.
+    pub(super) fn aside(&mut self, took: Duration) {
+        self.logged.0 += took;
     }
 }
