@@ -20,6 +20,9 @@ pub const DISTURBED: &str = "push=4";
 /// in all the places where a correction begins is more than a network learns that is enough for demonstrations.
 pub const SETTINGS: [&str; 2] =
     ["policy.past={dropout: 0.0}", "policy.head={flow: {network: {perceptron: {width: 512, layers: 4}}}}"];
+/// When the policy of the way `doubt` asks. Where an arm was pushed is far from all that it learned from, and it is better to ask once too
+/// often: with one false alarm in ten episodes, found out on as many as that takes, it hardly ever asks in the end.
+pub const DOUBTED: &str = "control.gate.doubt={false_alarms: 0.3, by: distance}";
 /// The ways of collecting, the plain one first.
 pub const WAYS: [&str; 5] = ["cloned", "dart", "beta", "human", "doubt"];
 /// After how many seconds the error is told, and under what.

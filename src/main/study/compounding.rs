@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use apprentice::study::compounding::{self, Cell, DISTURBED, Outcome, SETTINGS, WAYS, WORLD};
+use apprentice::study::compounding::{self, Cell, DISTURBED, DOUBTED, Outcome, SETTINGS, WAYS, WORLD};
 use serde_json::Value;
 
 use super::{drawn, own, resumed};
@@ -19,7 +19,7 @@ const APART: u64 = 100_000;
 /// out of the expert's fingers.
 const FINAL_ERROR: &str = "0.02";
 
-/// Demonstrations that say how much doubt is too much: they are labels too, so as few as a false alarm in ten episodes takes.
+/// Demonstrations that say how much doubt is too much: they are labels too, so there are few.
 const CALIBRATION: &str = "10";
 
 /// The experiment `compounding`.
@@ -93,7 +93,7 @@ impl Compounding {
         let out = self.folder(cell);
         let (rounds, labels) = (self.rounds.to_string(), labels.to_string());
         let count = (self.demonstrations / 3).to_string();
-        let words = [
+        let mut words = vec![
             "--gate",
             &cell.way,
             "--calibration",
@@ -105,6 +105,9 @@ impl Compounding {
             "--demonstrations",
             &count,
         ];
+        if cell.way == "doubt" {
+            words.extend(["--set", DOUBTED]);
+        }
         self.dagger(cell, &words, self.steps, &out)?;
         Ok((out.join(format!("round_{}/run", self.rounds)), spent(&out, self.rounds)?))
     }
