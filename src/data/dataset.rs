@@ -107,7 +107,7 @@ impl Dataset {
         let loaded = load::all(recordings, &scene, act, cache, progress)?;
         let mut summary = Summary { recordings: recordings.len(), ..Summary::default() };
         let mut found = Vec::new();
-        let (mut before, mut known) = (vec![0; layout.cameras.len()], HashMap::new());
+        let (mut before, mut known) = (vec![0; layout.cameras.len()], HashMap::<_, &PathBuf>::new());
         for (path, loaded) in recordings.iter().zip(loaded) {
             match loaded {
                 Loaded::Left(why) => summary.dropped.push((path.clone(), why)),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
 use apprentice::control;
 use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
@@ -25,7 +25,7 @@ use apprentice::train::{self, Job, Told, Watch};
 use super::bag::Bags;
 use super::calibrate;
 use super::course::Course;
-use super::options::{BusArgs, SettingsArgs, WrongUse, put};
+use super::options::{BusArgs, BusKind, SettingsArgs, WrongUse, put};
 use super::progress::Progress;
 use super::ros_args::RosArgs;
 use super::table::Table;
@@ -92,6 +92,8 @@ impl Train {
         if let Some(every) = self.watch {
             return self.watched(every, ros);
         }
+        let heard = self.bus.domain.is_some() || self.bus.off_host || self.bus.bus != BusKind::best();
+        ensure!(!heard, WrongUse("--bus, --domain and --off-host are for a node: --watch".to_owned()));
         let out = self.out.display().to_string();
         let outcome = self.outcome()?;
         Ok(put(&format!("{}\n{out}", outcome.sentence()))?)
