@@ -142,18 +142,31 @@ fn what_no_policy_may_act_on_is_refused_in_words() {
 }
 
 #[test]
-fn past_actions_are_seen_where_asked_for_and_forgotten_in_training() -> Result<(), Error> {
-    let text = "{history: 2, chunk: 4, width: 16, past: {dropout: 1.0}, head: {mse: {}}}";
-    let spec = spec(text, layout(false, false));
+fn past_actions_are_seen_where_asked_for_and_blurred_in_training() -> Result<(), Error> {
+    let losses = |dropout: f64, seed: u64| -> Result<[f64; 2], Error> {
+        let text =
+            format!("{{history: 2, chunk: 4, width: 16, past: {{dropout: {dropout}}}, head: {{mse: {{}}}}}}");
+        let spec = spec(&text, layout(false, false));
+        let policy = made(&spec, 1);
+        let batch = Batch::of(&windows(&spec, 3, &mut Noise::new(2)), Device::Cpu);
+        let learned = mean(&policy.loss(&batch, &mut Noise::new(seed))?, &batch);
+        Ok([learned, mean(&policy.judge(&batch, &mut Noise::new(seed))?, &batch)])
+    };
+    let [learned, judged] = losses(0.0, 3)?;
+    assert_eq!(learned, judged, "without dropout they are seen as they are");
+    assert_ne!(losses(0.5, 3)?[0], judged, "with it they are blurred");
+    assert_ne!(losses(0.5, 3)?[0], losses(0.5, 4)?[0], "anew with every batch");
+    assert_eq!([losses(0.5, 3)?[1], losses(0.9, 4)?[1]], [judged; 2], "where it acts they are not");
+    let spec = spec("{history: 2, chunk: 4, width: 16, past: {}, head: {mse: {}}}", layout(false, false));
     let policy = made(&spec, 1);
-    let window = windows(&spec, 3, &mut Noise::new(2));
-    let mut other = window.clone();
-    other.past.iter_mut().for_each(|past| *past = -*past);
-    let [one, other] = [window, other].map(|window| Batch::of(&window, Device::Cpu));
-    let learned = |batch: &Batch| policy.loss(batch, &mut Noise::new(3)).map(|loss| mean(&loss, batch));
-    let judged = |batch: &Batch| policy.judge(batch, &mut Noise::new(3)).map(|loss| mean(&loss, batch));
-    assert_eq!(learned(&one)?, learned(&other)?, "every past is forgotten");
-    assert_ne!(judged(&one)?, judged(&other)?, "where it acts none is");
+    let mut window = windows(&spec, 3, &mut Noise::new(2));
+    let judged = |window: &Gathered| -> Result<f64, Error> {
+        let batch = Batch::of(window, Device::Cpu);
+        Ok(mean(&policy.judge(&batch, &mut Noise::new(3))?, &batch))
+    };
+    let before = judged(&window)?;
+    window.past.iter_mut().for_each(|past| *past = -*past);
+    assert_ne!(before, judged(&window)?, "what was done decides");
     let mut blank = seen(&spec, 2);
     blank[0].past.clear();
     assert!(policy.act(&blank, None, &mut Noise::new(1)).is_err(), "a policy that sees its past needs it");
@@ -234,7 +247,7 @@ fn settings_that_fit_no_network_are_refused_where_they_are_read() {
         ("{history: 0, head: {mse: {}}}", "\"history\" is 0"),
         ("{history: 1, memory: {lstm: {}}, head: {mse: {}}}", "at least 2 where there is a memory"),
         ("{memory: {transformer: {heads: 7}}, head: {mse: {}}}", "divides `width`"),
-        ("{past: {dropout: 1.5}, head: {mse: {}}}", "from 0 to 1"),
+        ("{past: {dropout: 1.0}, head: {mse: {}}}", "from 0 to below 1"),
         ("{encoder: {resnet: {keypoints: 0}}, head: {mse: {}}}", "at least 1"),
         ("{normal: {clip: 0.5}, head: {mse: {}}}", "above 1"),
         ("{prefix: 3, head: {mse: {}}}", "`prefixes` is true"),

@@ -5,8 +5,9 @@
 //!
 //! A policy that is shown what it just did may learn to do that again and look at nothing else: on demonstrations, where one action
 //! is much like the last, it is nearly right (de Haan et al. 2019, "Causal Confusion in Imitation Learning"). So past actions enter
-//! only where they are asked for, and in training are taken away at random, the whole past of a window at a time, as Bansal et al.
-//! 2018 ("ChauffeurNet", section 5.1) do: what is left of it would tell the rest.
+//! only where they are asked for, and with dropout not to be relied on: in training each of their numbers is multiplied by one drawn
+//! about 1 (Srivastava et al. 2014, "Dropout", section 10). Taken away altogether, as Bansal et al. 2018 ("ChauffeurNet", section 5.1)
+//! do, they are seen to be missing: a network learns an answer for that, and where it acts, and they are there, it gives the other.
 
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
@@ -41,7 +42,7 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Past {
-    /// The share of windows, in training, that go without; one half as in Bansal et al.
+    /// How little of them is to be relied on: from 0, all, to below 1, next to nothing.
     pub dropout: f64,
 }
 
@@ -125,8 +126,7 @@ impl Encoder {
     /// With weights made at `site`.
     pub fn new(plan: &Plan, shape: &Shape, site: &Site<'_>) -> Self {
         let width = plan.width;
-        // A past that was taken away must not look like one of zeros: a number more says whether it is there.
-        let inputs = shape.state + plan.past.map_or(0, |_| shape.action + 1);
+        let inputs = shape.state + plan.past.map_or(0, |_| shape.action);
         let mlp =
             |name: &str, inputs: i64| (inputs > 0).then(|| Mlp::new(&site.at(name), &[inputs, width, width]));
         let numbers = mlp("numbers", inputs);
@@ -156,22 +156,22 @@ impl Encoder {
         !self.cameras.is_empty()
     }
 
-    /// What a head sees. In training `forgetting` says by chance which windows go without their past actions.
-    pub fn forward(&self, seen: &Seen<'_>, forgetting: Option<&mut Noise>) -> Encoding {
-        let Some(looked_at) = &self.looked_at else { return self.look(seen, forgetting) };
+    /// What a head sees. In training past actions are blurred by `blur`.
+    pub fn forward(&self, seen: &Seen<'_>, blur: Option<&mut Noise>) -> Encoding {
+        let Some(looked_at) = &self.looked_at else { return self.look(seen, blur) };
         let history = seen.state.size()[1];
         let places = Tensor::from_slice(looked_at).to_device(seen.state.device());
         let of_steps = |numbers: &Tensor| numbers.index_select(1, &places);
         let of_pictures = |pictures: &Tensor| of_steps(&pictures.unflatten(0, [-1, history])).flatten(0, 1);
         let pictures: Vec<Tensor> = seen.pictures.iter().map(of_pictures).collect();
         let (state, past) = (&of_steps(seen.state), &of_steps(seen.past));
-        self.look(&Seen { state, past, pictures: &pictures, goal: seen.goal }, forgetting)
+        self.look(&Seen { state, past, pictures: &pictures, goal: seen.goal }, blur)
     }
 
-    fn look(&self, seen: &Seen<'_>, forgetting: Option<&mut Noise>) -> Encoding {
+    fn look(&self, seen: &Seen<'_>, blur: Option<&mut Noise>) -> Encoding {
         let mut tokens = Vec::new();
         if let Some(numbers) = &self.numbers {
-            tokens.push(numbers.forward(&self.with_past(seen, forgetting)));
+            tokens.push(numbers.forward(&self.with_past(seen, blur)));
         }
         for (camera, pictures) in self.cameras.iter().zip(seen.pictures) {
             let around_zero = pictures.to_kind(seen.state.kind()) * 2.0 - 1.0;
@@ -183,16 +183,15 @@ impl Encoder {
     }
 
     /// The numbers of each step: `[B, history, state]`, and behind them the past if it is seen.
-    fn with_past(&self, seen: &Seen<'_>, forgetting: Option<&mut Noise>) -> Tensor {
+    fn with_past(&self, seen: &Seen<'_>, blur: Option<&mut Noise>) -> Tensor {
         let Some(Past { dropout }) = self.past else { return seen.state.shallow_clone() };
-        let size = seen.state.size();
-        let kept: Vec<f64> = match forgetting {
-            Some(noise) => (0..size[0]).map(|_| f64::from(u8::from(!noise.chance(dropout)))).collect(),
-            None => vec![1.0; size[0] as usize],
+        let Some(noise) = blur.filter(|_| dropout > 0.0) else {
+            return Tensor::cat(&[seen.state, seen.past], -1);
         };
-        let kept = chance::given(&kept, seen.state).view([-1, 1, 1]);
-        let there = kept.expand([size[0], size[1], 1], false);
-        Tensor::cat(&[seen.state, &(seen.past * &kept), &there], -1)
+        // As much noise, by its variance, as dropout at that share makes in what comes out.
+        let size = (dropout / (1.0 - dropout)).sqrt();
+        let factors = chance::normal(noise, &seen.past.size(), seen.past) * size + 1.0;
+        Tensor::cat(&[seen.state, &(seen.past * factors)], -1)
     }
 }
 

@@ -95,7 +95,7 @@ impl Config {
         self.check_memory()?;
         self.check_eyes()?;
         if let Some(encoder::Past { dropout }) = &self.past {
-            fits("past.dropout", dropout, "from 0 to 1", (0.0..=1.0).contains(dropout))?;
+            fits("past.dropout", dropout, "from 0 to below 1", (0.0..1.0).contains(dropout))?;
         }
         let clip = self.normal.clip;
         fits("normal.clip", &clip, "above 1, so that it cuts nothing the data has", clip > 1.0)?;

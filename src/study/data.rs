@@ -36,6 +36,8 @@ pub struct Case {
     pub world: &'static str,
     /// What is learned from.
     pub lessons: &'static [Lesson],
+    /// More words for `apprentice eval`.
+    pub trial: &'static [&'static str],
     /// Settings, with and without.
     pub settings: &'static [&'static str],
     /// The settings that are the treatment, and those that stand in their place without it.
@@ -84,8 +86,8 @@ const fn careless(name: &'static str, count: u32) -> Lesson {
 
 /// A head that answers with the mean, and steps that take it a quarter of a minute.
 const MEAN: [&str; 2] = ["policy.head={flow: null, mse: {}}", "train.steps=3000"];
-/// The same, planning two actions.
-const SHORT: [&str; 3] = [MEAN[0], MEAN[1], "policy.chunk=2"];
+/// The same, planning four actions.
+const SHORT: [&str; 3] = [MEAN[0], MEAN[1], "policy.chunk=4"];
 
 /// Every case: of each treatment two.
 pub const CASES: [Case; 6] = [
@@ -95,6 +97,7 @@ pub const CASES: [Case; 6] = [
         about: "`reach`, 100 careful and 90 careless ones",
         world: "reach",
         lessons: &[careful("reach_100", 100), careless("reach_careless_90", 90)],
+        trial: &[],
         settings: &MEAN,
         with: &["data.weights.quality={poor: 0.02}"],
         without: &["data.weights.quality={poor: 1}"],
@@ -105,6 +108,7 @@ pub const CASES: [Case; 6] = [
         about: "`reach`, 10 careful and 90 careless ones",
         world: "reach",
         lessons: &[careful("reach_10", 10), careless("reach_careless_90", 90)],
+        trial: &[],
         settings: &MEAN,
         with: &["data.weights.quality={poor: 0.02}"],
         without: &["data.weights.quality={poor: 1}"],
@@ -115,6 +119,7 @@ pub const CASES: [Case; 6] = [
         about: "`pick`, 20 demonstrations",
         world: "pick",
         lessons: &[careful("pick_20", 20)],
+        trial: &[],
         settings: &MEAN,
         with: &["data.augment.shift={deviation: 0.1, steps: 8}"],
         without: &[],
@@ -125,6 +130,7 @@ pub const CASES: [Case; 6] = [
         about: "`reach`, 100 demonstrations",
         world: "reach",
         lessons: &[careful("reach_100", 100)],
+        trial: &[],
         settings: &MEAN,
         with: &["data.augment.shift={deviation: 0.05, steps: 8}"],
         without: &[],
@@ -135,6 +141,7 @@ pub const CASES: [Case; 6] = [
         about: "`reach`, 100 demonstrations, 16 actions planned",
         world: "reach",
         lessons: &[careful("reach_100", 100)],
+        trial: &[],
         settings: &MEAN,
         with: &["policy.past={dropout: 0.5}"],
         without: &["policy.past={dropout: 0}"],
@@ -142,9 +149,10 @@ pub const CASES: [Case; 6] = [
     Case {
         name: "dropout_short",
         treatment: DROPOUT,
-        about: "`reach`, 100 demonstrations, 2 actions planned",
+        about: "`reach`, 100 demonstrations, 4 actions planned that come 0.15 s late",
         world: "reach",
         lessons: &[careful("reach_100", 100)],
+        trial: &["--disturb", "latency=0.15"],
         settings: &SHORT,
         with: &["policy.past={dropout: 0.5}"],
         without: &["policy.past={dropout: 0}"],

@@ -147,7 +147,7 @@ def encode(w, case):
     row = numbers("state", batch, history, case["state"])
     if case["past"]:
         past = numbers("past", batch, history, case["action"])
-        row = torch.cat([row, past, torch.ones(batch, history, 1)], -1)
+        row = torch.cat([row, past], -1)
     tokens = [mlp(w, "numbers", row, width, width)]
     for number, (channels, height, across) in enumerate(case["cameras"]):
         picture = numbers(f"camera {number}", batch * history, channels, height, across) * 0.5 + 0.5

@@ -60,7 +60,8 @@ impl Data {
         paths.extend(bags.iter().map(|bags| ("--bags", &**bags)));
         own(&words, &paths)?;
         let episodes = self.episodes.to_string();
-        let words = ["eval", "--world", case.world, "--episodes", &episodes, "--json"];
+        let mut words = vec!["eval", "--world", case.world, "--episodes", &episodes, "--json"];
+        words.extend(case.trial);
         outcome(cell, &serde_json::from_str(&own(&words, &[("--policy", &*run)])?)?)
     }
 
