@@ -92,6 +92,8 @@ install(PROGRAMS "${cargo_target}/release/${PROJECT_NAME}" DESTINATION lib/${PRO
 function(runs name command)
   set(file "${CMAKE_CURRENT_BINARY_DIR}/run/${name}")
   file(WRITE "${file}" "#!/bin/sh\nexec \"$(dirname \"$0\")/${PROJECT_NAME}\" ${command} \"$@\"\n")
+  # With --symlink-install this very file is started.
+  file(CHMOD "${file}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
   install(PROGRAMS "${file}" DESTINATION lib/${PROJECT_NAME})
 endfunction()
 runs(recorder record)
