@@ -63,7 +63,12 @@ pub(crate) struct Record {
     no_keys: bool,
     /// Wait for ~/start instead of beginning by itself where there are no keys
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
-    #[arg(default_value_t, hide_default_value = true, default_missing_value = "true", hide_possible_values = true)]
+    #[arg(
+        default_value_t,
+        hide_default_value = true,
+        default_missing_value = "true",
+        hide_possible_values = true
+    )]
     wait: bool,
     #[command(flatten)]
     notes: NoteArgs,

@@ -15,6 +15,8 @@ use crate::time::Stamp;
 
 /// How long before the newest message a tick may lie that is still asked for: on a robot, thinking runs beside listening.
 const BEHIND: Duration = Duration::from_millis(200);
+/// So old is what was stamped by another clock.
+const FOREIGN: Duration = Duration::from_secs(3600);
 
 /// A stream with nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +32,10 @@ pub struct Gap {
 
 fn words(age: &Option<Duration>, limit: &Duration) -> String {
     match age {
+        Some(age) if *age > FOREIGN => format!(
+            "its stamps are of another clock, {} hours old: beside a simulator, go by its time (use_sim_time)",
+            age.as_secs() / FOREIGN.as_secs()
+        ),
         Some(age) => format!(
             "its newest message is {} ms old, over its limit of {} ms",
             age.as_millis(),
@@ -230,5 +236,19 @@ fn append(reading: &Reading, numbers: &mut Vec<f32>) {
             numbers.extend(first.iter().chain(&second).map(|value| *value as f32));
         }
         Reading::Picture(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stamped_by_another_clock_is_told_from_what_is_late() {
+        let told = |age| Gap { stream: "joints".into(), age, limit: Duration::from_millis(50) }.to_string();
+        assert!(told(Some(Duration::from_millis(120))).ends_with("is 120 ms old, over its limit of 50 ms"));
+        let foreign = told(Some(Duration::from_secs(1_795_407_844)));
+        assert!(foreign.contains("another clock") && foreign.contains("498724 hours old"), "{foreign}");
+        assert!(told(None).ends_with("it has not been heard"));
     }
 }
