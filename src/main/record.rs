@@ -299,6 +299,8 @@ pub(crate) fn report(outcome: &Outcome) {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
     use super::*;
 
     #[test]
@@ -315,6 +317,19 @@ mod tests {
             words.contains("std_msgs/msg/Header") && words.contains("sensor_msgs/msg/JointState"),
             "{words}"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn waiting_is_said_in_a_word_or_by_a_value_as_launch_files_do() -> anyhow::Result<()> {
+        let waits = |words: &[&str]| -> anyhow::Result<bool> {
+            let words = ["record", "--all", "--out", "bags"].iter().chain(words);
+            let command = Record::augment_args(clap::Command::new("record"));
+            Ok(Record::from_arg_matches(&command.try_get_matches_from(words)?)?.wait)
+        };
+        assert!(waits(&["--wait"])? && waits(&["--wait=true"])? && waits(&["--wait", "--no-keys"])?);
+        assert!(!waits(&[])? && !waits(&["--wait=false"])?);
+        waits(&["--wait=perhaps"]).expect_err("it is neither");
         Ok(())
     }
 

@@ -42,7 +42,7 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Past {
-    /// How little of them is to be relied on: from 0, all, to below 1, next to nothing.
+    /// How little of them is to be relied on, from 0 to below 1: as much noise as dropout of that share makes.
     pub dropout: f64,
 }
 

@@ -50,7 +50,7 @@ pub struct Policy {
     head: Box<dyn Head>,
 }
 
-/// Whether pictures vary and past actions are taken away, as where one learns, or all is as it is.
+/// Whether pictures vary and past actions are blurred, as where one learns, or all is as it is.
 #[derive(Debug)]
 enum Manner<'a> {
     Learning(&'a mut Noise),
@@ -107,7 +107,7 @@ impl Policy {
         self.head.continuing(guidance)
     }
 
-    /// How far off it is where it learns: pictures are cut and lit by chance, past actions are taken away, and the beginnings of
+    /// How far off it is where it learns: pictures are cut and lit by chance, past actions are blurred, and the beginnings of
     /// chunks are given, each as set.
     pub fn loss(&self, batch: &Batch, noise: &mut Noise) -> Result<Loss, Error> {
         fenced("computing the loss", || {

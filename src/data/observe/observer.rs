@@ -15,27 +15,28 @@ use crate::time::Stamp;
 
 /// How long before the newest message a tick may lie that is still asked for: on a robot, thinking runs beside listening.
 const BEHIND: Duration = Duration::from_millis(200);
-/// So old is what was stamped by another clock.
+/// What comes so long after it counts as said was stamped by another clock.
 const FOREIGN: Duration = Duration::from_secs(3600);
 
 /// A stream with nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{stream:?} has nothing to say: {}", words(.age, .limit))]
+#[error("{stream:?} has nothing to say: {}", words(.age, .foreign, .limit))]
 pub struct Gap {
     /// The stream.
     pub stream: String,
     /// How old the newest of its messages is at the instant that it is looked at; `None` where there is none.
     pub age: Option<Duration>,
+    /// Whether that one came so long after it counts as said that another clock stamped it.
+    pub foreign: bool,
     /// The age beyond which a message stands for nothing.
     pub limit: Duration,
 }
 
-fn words(age: &Option<Duration>, limit: &Duration) -> String {
+fn words(age: &Option<Duration>, foreign: &bool, limit: &Duration) -> String {
     match age {
-        Some(age) if *age > FOREIGN => format!(
-            "its stamps are of another clock, {} hours old: beside a simulator, go by its time (use_sim_time)",
-            age.as_secs() / FOREIGN.as_secs()
-        ),
+        Some(_) if *foreign => {
+            "its stamps are of another clock: beside a simulator, go by its time (use_sim_time)".to_owned()
+        }
         Some(age) => format!(
             "its newest message is {} ms old, over its limit of {} ms",
             age.as_millis(),
@@ -175,12 +176,12 @@ impl Queue {
     fn at(&self, tick: Stamp) -> Result<Reading, Gap> {
         let instant = tick - self.latency;
         let known = || self.kept.iter().filter(|(stamps, _)| stamps.received <= tick);
-        let gap = |age| Gap { stream: self.stream.clone(), age, limit: self.limit };
+        let gap = |age, foreign| Gap { stream: self.stream.clone(), age, foreign, limit: self.limit };
         let (before, older) =
-            known().take_while(|(stamps, _)| stamps.own <= instant).last().ok_or_else(|| gap(None))?;
+            known().take_while(|(stamps, _)| stamps.own <= instant).last().ok_or_else(|| gap(None, false))?;
         let age = instant.since(before.own);
         if age > self.limit {
-            return Err(gap(Some(age)));
+            return Err(gap(Some(age), before.received.since(before.own) > FOREIGN));
         }
         let later = known().find(|(stamps, _)| stamps.own > instant);
         Ok(match (self.align, later) {
@@ -244,11 +245,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_stamped_by_another_clock_is_told_from_what_is_late() {
-        let told = |age| Gap { stream: "joints".into(), age, limit: Duration::from_millis(50) }.to_string();
-        assert!(told(Some(Duration::from_millis(120))).ends_with("is 120 ms old, over its limit of 50 ms"));
-        let foreign = told(Some(Duration::from_secs(1_795_407_844)));
-        assert!(foreign.contains("another clock") && foreign.contains("498724 hours old"), "{foreign}");
-        assert!(told(None).ends_with("it has not been heard"));
+    fn what_another_clock_stamped_is_told_from_what_is_late() {
+        let second = |seconds: i32| Stamp::from_parts(seconds, 0);
+        let told = |stamps: Option<Stamps>, tick: i32| {
+            let limit = Duration::from_millis(50);
+            let (stream, align) = ("joints".to_owned(), Align::Newest);
+            let kept = stamps.into_iter().map(|stamps| (stamps, Reading::Numbers(vec![0.0]))).collect();
+            let queue =
+                Queue { stream, align, limit, latency: Duration::ZERO, from: None, kept, backwards: 0 };
+            queue.at(second(tick)).expect_err("it has nothing to say").to_string()
+        };
+        let [wall, simulated] = [second(1_795_000_000), second(12)];
+        let late = told(Some(Stamps { received: wall, own: wall }), 1_795_007_200);
+        assert!(late.ends_with("is 7200000 ms old, over its limit of 50 ms"), "{late}");
+        let foreign = told(Some(Stamps { received: wall, own: simulated }), 1_795_000_001);
+        assert!(foreign.contains("another clock") && foreign.contains("use_sim_time"), "{foreign}");
+        assert!(told(None, 5).ends_with("it has not been heard"));
     }
 }
