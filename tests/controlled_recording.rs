@@ -11,6 +11,8 @@ mod cli;
 mod controllers;
 #[path = "support/judge.rs"]
 mod judge;
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 

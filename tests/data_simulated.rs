@@ -4,6 +4,8 @@
 //! between observation and action would show, which on a robot nobody could tell from noise.
 #![cfg(feature = "sim")]
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/simulating.rs"]

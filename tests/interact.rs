@@ -5,6 +5,8 @@
 
 #[path = "support/collecting.rs"]
 mod collecting;
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/simulating.rs"]

@@ -3,20 +3,22 @@
 //! Between the two subscriptions nobody listens, for a moment that no test could hit by chance: so the bus is one that
 //! has the first publisher speak in just that moment.
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apprentice::bus::local::Local;
 use apprentice::bus::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subscription};
 use apprentice::time::Clock;
 use apprentice::wire::{Qos, Reliability, Topic};
 use bytes::Bytes;
-use recording::{PATIENCE, Read, Stage, config, episode, number, session, topics, wait_for};
+use recording::{PATIENCE, Read, Stage, config, episode, number, session, topics};
 
 /// A bus that has something done just before the recorder's topic is subscribed to a second time.
 struct Gap {
@@ -76,10 +78,8 @@ fn recorded(qos: Qos, lesser: Qos, between: RangeInclusive<u64>) -> anyhow::Resu
         between: Box::new(move || first(between.clone())),
         subscribed: AtomicU32::new(0),
     });
-    let subscribed = |times| {
-        let deadline = Instant::now() + PATIENCE;
-        wait_for("a subscription", deadline, || gap.subscribed.load(SeqCst) == times)
-    };
+    let subscribed =
+        |times| patience::until("a subscription", PATIENCE, || Ok(gap.subscribed.load(SeqCst) == times));
     let recorder = stage.record_from(gap.clone(), topics(&["/arm"]), config(), session(out.path()))?;
     subscribed(1)?;
     recorder.start()?;

@@ -3,6 +3,8 @@
 //! Between the end of an episode and the moment its bag is whole the recorder goes on listening. The tests stop it there, in
 //! the service that makes the arm stiff again, and let happen what must not be found in the bag.
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 

@@ -3,6 +3,8 @@
 //! An alarm that comes late or stays is worse than none: so each is held to its time and has to be in the bag as well, where
 //! it is still known when the recording is learned from.
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 

@@ -233,8 +233,8 @@ fn another_policy_takes_over_between_two_chunks_and_a_broken_one_is_refused() ->
         ensure!(taken, "{words}");
         ensure!(stage.command.driver == Intervention::POLICY, "{:?}", stage.said);
     }
-    let before = stage.joints;
     reload(&mut stage, "back")?;
+    let before = stage.joints;
     stage.steps(100)?;
     ensure!(stage.joints[0] < before[0], "from {before:?} to {:?}", stage.joints);
     let report = stage.end()?;

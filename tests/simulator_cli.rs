@@ -7,6 +7,8 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/simulating.rs"]

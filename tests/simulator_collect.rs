@@ -4,6 +4,8 @@
 //! borders, its counts, who did what, how it went, and that nothing is missing.
 #![cfg(feature = "sim")]
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/recording.rs"]
 mod recording;
 #[path = "support/simulating.rs"]

@@ -215,8 +215,7 @@ impl Stage {
         self.speak()?;
         self.answered()?;
         if self.pace == Pace::Clock {
-            // Told time would else run away from the thread that listens.
-            std::thread::sleep(LEAST.saturating_sub(begun.elapsed()));
+            self.listen_until(begun + LEAST)?;
         }
         Ok(())
     }
@@ -263,6 +262,14 @@ impl Stage {
     /// Takes what waits.
     pub(crate) fn listen(&mut self) -> anyhow::Result<()> {
         while let Some(sample) = self.inbox.take() {
+            self.take(sample)?;
+        }
+        Ok(())
+    }
+
+    /// Hears what is said until then, so that told time does not run away from the thread that listens to it.
+    fn listen_until(&mut self, moment: Instant) -> anyhow::Result<()> {
+        while let Some(sample) = self.inbox.wait(moment) {
             self.take(sample)?;
         }
         Ok(())
@@ -361,8 +368,7 @@ impl Stage {
         let deadline = Instant::now() + PATIENCE;
         while !thread.is_finished() && Instant::now() < deadline {
             self.speak()?;
-            std::thread::sleep(Duration::from_millis(1));
-            self.listen()?;
+            self.listen_until(Instant::now() + LEAST)?;
         }
         match thread.join() {
             Ok(report) => Ok(report?),

@@ -266,7 +266,10 @@ impl Stage {
         let deadline = Instant::now() + PATIENCE;
         while !thread.is_finished() && Instant::now() < deadline {
             self.speak()?;
-            std::thread::sleep(Duration::from_millis(1));
+            let tick = Instant::now() + Duration::from_millis(1);
+            while let Some(sample) = self.inbox.wait(tick) {
+                self.take(&sample)?;
+            }
         }
         ensure!(self.arm.judge.wrong.is_empty(), "{:#?}", self.arm.judge.wrong);
         Ok(thread.join().expect("it does not panic")?)

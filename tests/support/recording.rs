@@ -28,6 +28,8 @@ use apprentice::time::{Clock, Stamp};
 use apprentice::wire::{Qos, Sample, Topic};
 use bytes::Bytes;
 
+use crate::patience;
+
 /// No condition takes longer on a machine that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -149,8 +151,7 @@ impl Recorder {
 
     /// Waits for a recorder that ends by itself.
     pub(crate) fn join(self) -> anyhow::Result<Outcome> {
-        let deadline = Instant::now() + PATIENCE;
-        wait_for("the recorder's end", deadline, || self.thread.is_finished())?;
+        patience::until("the recorder's end", PATIENCE, || Ok(self.thread.is_finished()))?;
         match self.thread.join() {
             Ok(outcome) => Ok(outcome?),
             Err(_) => bail!("the recorder's thread panicked"),
@@ -158,18 +159,9 @@ impl Recorder {
     }
 }
 
-/// Waits until `condition` holds, looking every millisecond.
-pub(crate) fn wait_for(what: &str, deadline: Instant, condition: impl Fn() -> bool) -> anyhow::Result<()> {
-    while !condition() {
-        ensure!(Instant::now() < deadline, "{what}: waited in vain");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
 /// Waits until somebody subscribes.
 pub(crate) fn wait_until_heard(sink: &dyn Sink) -> anyhow::Result<()> {
-    wait_for("a subscription", Instant::now() + PATIENCE, || sink.matched() > 0)
+    patience::until("a subscription", PATIENCE, || Ok(sink.matched() > 0))
 }
 
 /// A session into `out` in which an operator starts and stops.
