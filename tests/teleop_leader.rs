@@ -8,6 +8,7 @@ mod driving;
 
 use apprentice::config::Settings;
 use apprentice::node::teleop::{Device, Error, Idle, Phase};
+use apprentice::spec::Name;
 use driving::{START, Stage, robot, settings};
 use proptest::prelude::*;
 
@@ -25,11 +26,17 @@ fn with(joint: usize, at: f64) -> [f64; 7] {
     positions
 }
 
+/// What is said of a leader that says nothing.
+fn unheard() -> Idle {
+    let topic = Name::parse("/leader/joint_states").expect("it is a name");
+    Idle::Unheard { joint: "shoulder_pan".to_owned(), topic }
+}
+
 #[test]
 fn a_leader_that_agrees_drives_and_ends_in_silence() -> anyhow::Result<()> {
     let mut stage = Stage::new(Device::Leader, &[])?;
     assert!(stage.ticks(5, |_| Ok(()))?.is_empty());
-    assert_eq!(idle(&stage), Idle::Quiet);
+    assert_eq!(idle(&stage), unheard());
     let commands = stage.ticks(100, |stage| stage.lead(&with(2, 0.3)))?;
     assert_eq!(commands.len(), 100);
     assert_eq!(commands[0].values, START, "it begins where the robot is");
@@ -39,7 +46,7 @@ fn a_leader_that_agrees_drives_and_ends_in_silence() -> anyhow::Result<()> {
     assert_eq!(steps[..7], [true, true, true, true, true, false, false]);
     // The last word came 10 ms before its tick.
     assert_eq!(stage.ticks(60, |_| Ok(()))?.len(), 19, "for its 200 ms and no longer");
-    assert_eq!(idle(&stage), Idle::Quiet);
+    assert_eq!(idle(&stage), unheard());
     assert_eq!(
         stage.ticks(5, |stage| stage.lead(&with(2, 0.3)))?.len(),
         5,

@@ -5,7 +5,7 @@
 //! filled it), the reserve makes room for the end of the bag, without which it would not be readable.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -25,7 +25,12 @@ impl Folder {
     /// Makes the folder where it is missing and locks it.
     pub(super) fn open(path: &Path, min_free_megabytes: u64) -> Result<Self, Error> {
         let failed = |what| move |source| Error::Folder { what, path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(failed("making"))?;
+        // That something exists is no reason; that it is no folder is.
+        let told = |error: io::Error| match error.kind() {
+            ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
+            _ => error,
+        };
+        fs::create_dir_all(path).map_err(told).map_err(failed("making"))?;
         let lock = File::create(path.join(".recorder.lock")).map_err(failed("locking"))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -178,6 +183,14 @@ mod tests {
         let folder = Folder::open(out.path(), u64::MAX / 2_000_000)?;
         let refused = folder.enough().expect_err("nobody has that much");
         assert!(refused.to_string().contains("under its minimum of"), "{refused}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_the_folder_is_told_from_a_folder_that_is_there() -> anyhow::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        let refused = Folder::open(file.path(), 0).expect_err("nothing can lie in it");
+        assert!(crate::node::report(&refused).contains("not a directory"), "{refused:?}");
         Ok(())
     }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
 use super::course::{Course, State};
@@ -192,8 +192,9 @@ impl Beat {
                 self.threshold = course.threshold;
                 self.control.calibrate(course.threshold);
             }
+            // Whoever thought may have ended before, and then nobody wants it back.
             if let Some(spent) = self.course.replace(course)
-                && self.ways.spent.try_send(spent).is_err()
+                && let Err(TrySendError::Full(_)) = self.ways.spent.try_send(spent)
             {
                 add(&self.shared.counts.crowded, 1);
             }

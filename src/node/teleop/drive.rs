@@ -18,6 +18,7 @@ use super::limits::{Limited, Limits};
 use super::robot::Robot;
 use crate::arm::inverse::{Manner, Why, follow};
 use crate::arm::{MOST, Twist};
+use crate::spec::Name;
 use crate::time::Stamp;
 
 /// The longest step, seconds: what was not computed in time is not made up for.
@@ -48,6 +49,13 @@ pub enum Wish {
 pub enum Idle {
     /// The device says nothing.
     Quiet,
+    /// The leader does not say where that joint of it is.
+    Unheard {
+        /// Its own name for it.
+        joint: String,
+        /// Where it should be told.
+        topic: Name,
+    },
     /// The dead-man switch is not pressed.
     Released,
     /// The operator paused.
@@ -73,6 +81,7 @@ impl fmt::Display for Idle {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Quiet => out.write_str("the device is quiet"),
+            Self::Unheard { joint, topic } => write!(out, "nothing comes on {topic} of the leader's {joint}"),
             Self::Released => out.write_str("released"),
             Self::Paused => out.write_str("paused"),
             Self::Refused(why) => write!(out, "the device is not heeded: {why}"),

@@ -245,11 +245,11 @@ impl Leader {
 
     /// Where it wants the robot at `now`.
     pub fn wish(&self, now: Stamp) -> Wish {
-        let recent = |read: &Read| {
-            read.last.filter(|(at, _)| *at <= now && now <= *at + self.quiet).map(|(_, position)| position)
+        let there = |read: &Read| match read.last {
+            Some((at, position)) if at <= now && now <= at + self.quiet => Ok(position),
+            _ => Err(Idle::Unheard { joint: read.name.clone(), topic: self.topics[read.topic].clone() }),
         };
-        let there: Option<Vec<f64>> = self.joints.iter().map(recent).collect();
-        there.map_or(Wish::Nothing(Idle::Quiet), Wish::There)
+        self.joints.iter().map(there).collect::<Result<_, _>>().map_or_else(Wish::Nothing, Wish::There)
     }
 }
 
