@@ -15,15 +15,16 @@ const EXPERTS: [Expert; 3] = [Expert::Silent, Expert::Disagrees, Expert::Ready];
 const PLANS: [Plan; 4] = [Plan::Due, Plan::Over, Plan::Slow, Plan::NoPolicy];
 const LEVELS: [Level; 4] = [Level::Calm, Level::Unsure, Level::Over, Level::Unknown];
 
-/// What persons can be doing: (takes, let go, asked, the operator lets it go on).
-const ACTS: [(bool, bool, bool, bool); 5] = [
-    (false, true, false, false),
-    (false, true, false, true),
-    (true, false, false, false),
+/// What persons can be doing: (takes, let go, asked, it may go on, by the operator's word).
+const ACTS: [(bool, bool, bool, bool, bool); 6] = [
+    (false, true, false, false, false),
+    (false, true, false, true, false),
+    (false, true, false, true, true),
+    (true, false, false, false, false),
     // A hand that is on the button since before the robot was lost.
-    (false, false, false, false),
+    (false, false, false, false, false),
     // An expert whom doubt asked for.
-    (false, false, true, false),
+    (false, false, true, false, false),
 ];
 
 fn modes() -> Vec<Mode> {
@@ -34,14 +35,16 @@ fn modes() -> Vec<Mode> {
 fn every_case(mut see: impl FnMut(Mode, &Seen)) -> u64 {
     let mut cases = 0;
     let choices = FAULTS.iter().flat_map(|fault| ACTS.iter().map(move |act| (*fault, *act)));
-    for (fault, (takes, let_go, asked, resume)) in choices {
+    for (fault, (takes, let_go, asked, resume, overrules)) in choices {
         for (expert, plan, level) in product() {
-            for bits in 0..64_u32 {
+            for bits in 0..128_u32 {
                 let bit = |at: u32| bits >> at & 1 == 1;
                 let seen = Seen {
                     fault,
                     stop: bit(0),
                     resume,
+                    overrules,
+                    another: bit(6),
                     takes,
                     let_go,
                     asked,
@@ -107,11 +110,12 @@ const STATEMENTS: &[Statement] = &[
         to != Mode::Policy || seen.level != Level::Unknown
     }),
     ("doubt at the threshold drives only by somebody's word", |_, to, seen| {
-        to != Mode::Policy || seen.level != Level::Over || seen.resume
+        to != Mode::Policy || seen.level != Level::Over || seen.overrules
     }),
     ("a policy without a plan does not drive", |_, to, seen| to != Mode::Policy || seen.plan == Plan::Due),
-    ("a person may take over from anything but a fault of the robot", |_, to, seen| {
-        let may = !seen.stop && !seen.fault.is_some_and(Reason::binds_all);
+    ("a person may take over from anything but a fault of the robot", |from, to, seen| {
+        let his = !(seen.another && is_taking(from));
+        let may = his && !seen.stop && !seen.fault.is_some_and(Reason::binds_all);
         !(may && seen.takes && seen.expert == Expert::Ready) || to == Mode::Human
     }),
     ("nobody becomes the driver with a silent or distant device", |from, to, seen| {
@@ -121,8 +125,17 @@ const STATEMENTS: &[Statement] = &[
         let doubts = matches!(seen.level, Level::Over | Level::Unknown);
         from == Mode::Human || to != Mode::Human || seen.takes || (seen.asks_expert && doubts)
     }),
-    ("who wants to drive and cannot yet stops the policy", |from, to, seen| {
-        from != Mode::Policy || !seen.takes || to != Mode::Policy
+    ("who wants to drive and cannot yet stops the policy, and none goes on behind him", |_, to, seen| {
+        !seen.takes || to != Mode::Policy
+    }),
+    ("another's device is no word of the person who drives or is about to", |from, to, seen| {
+        !(seen.another && is_taking(from)) || held(to).is_some_and(|gravity| gravity >= 3)
+    }),
+    ("who let go hides nothing that is wrong", |from, to, seen| {
+        !lets_go(from, seen) || seen.fault.is_none() || !is_taking(to) || to == Mode::Human
+    }),
+    ("doubt hides nothing that is wrong", |from, to, seen| {
+        from != Mode::Hold(Reason::Doubt) || to != from || seen.fault.is_none()
     }),
     ("a person's silence is never giving back", |from, to, seen| {
         from != Mode::Human || seen.let_go || seen.expert != Expert::Silent || held(to).is_some()
@@ -132,10 +145,11 @@ const STATEMENTS: &[Statement] = &[
         from != Mode::Human || to != Mode::Policy || by_act || (seen.asked && seen.returns)
     }),
     (
-        "a person who drives is disturbed only by silence, his own act, a stop, or the robot",
+        "a person who drives is disturbed only by silence, another's device, his own act, a stop, or the robot",
         |from, to, seen| {
             let disturbed = seen.expert == Expert::Silent
                 || seen.let_go
+                || seen.another
                 || seen.stop
                 || (seen.asked && seen.returns && seen.level == Level::Calm)
                 || seen.fault.is_some_and(Reason::binds_all);
@@ -167,8 +181,12 @@ const STATEMENTS: &[Statement] = &[
 
 /// Whether somebody lets go who drives or was about to.
 fn lets_go(from: Mode, seen: &Seen) -> bool {
-    let taking = [Mode::Human, Mode::Hold(Reason::Awaited), Mode::Hold(Reason::Disagrees)];
-    seen.let_go && taking.contains(&from)
+    seen.let_go && is_taking(from)
+}
+
+/// Whether somebody drives or is about to.
+fn is_taking(mode: Mode) -> bool {
+    [Mode::Human, Mode::Hold(Reason::Awaited), Mode::Hold(Reason::Disagrees)].contains(&mode)
 }
 
 #[test]
@@ -179,7 +197,7 @@ fn every_step_is_as_the_statements_say() {
             assert!(holds(from, to, seen), "{statement}: from {from:?} to {to:?} with {seen:?}");
         }
     });
-    assert_eq!(cases, 1_551_360);
+    assert_eq!(cases, 3_870_720);
 }
 
 #[test]

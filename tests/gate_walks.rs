@@ -3,70 +3,16 @@
 //! The table is tried out elsewhere; what is left are the hands on buttons, waits, and doubt that comes and goes. The statements
 //! here look only at signs and modes, and never into the gate.
 
-use apprentice::control::gate::config::{Ask, Doubt, Human, Leader, Resume};
+#[path = "support/scene.rs"]
+mod scene;
+
+use apprentice::control::gate::config::{Ask, Human, Leader, Resume};
 use apprentice::control::gate::mode::REASONS;
 use apprentice::control::gate::{Button, Config, Expert, Gate, Mode, Names, Plan, Reason, Signs};
 use apprentice::msg::own::Intervention;
 use apprentice::noise::Noise;
 use apprentice::time::Stamp;
-
-/// One tick of 10 ms after the other.
-struct Scene {
-    gate: Gate,
-    now: i64,
-}
-
-impl Scene {
-    fn new(config: &Config) -> Self {
-        Self { gate: Gate::new(config, Some(1.0), Stamp(0)), now: 0 }
-    }
-
-    /// A scene in which the policy drives.
-    fn released(config: &Config) -> Self {
-        let mut scene = Self::new(config);
-        scene.tick(well());
-        assert_eq!(scene.tick(Signs { resume: true, ..well() }), Mode::Policy);
-        scene
-    }
-
-    fn tick(&mut self, signs: Signs) -> Mode {
-        self.now += 10_000_000;
-        self.gate.step(&signs, Stamp(self.now))
-    }
-
-    /// So many ticks; the mode after the last.
-    fn ticks(&mut self, count: u32, signs: Signs) -> Mode {
-        (0..count).map(|_| self.tick(signs)).last().expect("at least one")
-    }
-}
-
-fn button() -> Config {
-    Config { human: Human { button: Some(4), ..Human::default() }, ..Config::default() }
-}
-
-fn doubting(ask: Ask, returns: bool) -> Config {
-    let doubt = Doubt { false_alarms: 0.1, by: None, release: 0.8, dwell_ms: 200.0, ask, returns };
-    Config { doubt: Some(doubt), ..button() }
-}
-
-/// All is well, and no hand is on anything.
-fn well() -> Signs {
-    Signs {
-        button: Button::Free,
-        expert: Expert::Ready,
-        plan: Plan::Due,
-        doubt: Some(0.1),
-        ..Signs::default()
-    }
-}
-
-fn pressed() -> Signs {
-    Signs { button: Button::Held, ..well() }
-}
-
-const fn hold(reason: Reason) -> Mode {
-    Mode::Hold(reason)
-}
+use scene::{Scene, button, doubting, hold, pressed, well};
 
 #[test]
 fn a_pressed_button_drives_within_the_step_and_a_released_one_gives_back() {
@@ -295,6 +241,7 @@ fn drawn(noise: &mut Noise) -> Signs {
         button: [Button::Free, Button::Held, Button::Unheard][noise.below(3)],
         service: rare(noise, 0.05).then(|| noise.chance(0.5)),
         moved: rare(noise, 0.2),
+        another: rare(noise, 0.03),
         expert: if rare(noise, 0.1) {
             [Expert::Silent, Expert::Disagrees][noise.below(2)]
         } else {
@@ -308,6 +255,7 @@ fn drawn(noise: &mut Noise) -> Signs {
         doubt: [Some(0.1), Some(0.1), Some(0.9), Some(1.1), Some(f32::NAN)][noise.below(5)],
         fault,
         resume: rare(noise, 0.1),
+        released: false,
         stop: rare(noise, 0.02),
     }
 }

@@ -98,6 +98,7 @@ struct Walk {
     /// The last command, and whether it was one to rest.
     command: Option<Vec<f64>>,
     rests: bool,
+    driven: bool,
     mode: Mode,
     /// Ticks of the hold that is under way, and within how many the arm has come to rest.
     held: f64,
@@ -126,6 +127,7 @@ impl Walk {
             tip: 0.0,
             command: None,
             rests: true,
+            driven: false,
             mode: control.gate().mode(),
             held: 0.0,
             within: 0.0,
@@ -191,7 +193,7 @@ impl Walk {
             ensure!(!world.ages() || !(blind || late), "it drives blind");
             ensure!(!self.blamed, "it goes on after a wish that is none");
             let graver = matches!(before, Mode::Hold(reason) if reason.gravity() >= 3);
-            ensure!(!graver || world.resume, "nobody let it go on after {before:?}");
+            ensure!(!graver || world.resume || world.released, "nobody let it go on after {before:?}");
             let hand = self.button && world.button == Button::Held;
             ensure!(before != Mode::Human || !hand, "it takes over from a hand");
         }
@@ -213,14 +215,18 @@ impl Walk {
                 measured.len() == joints.len() && measured.iter().all(|at| at.is_finite())
             };
             let begin = self.world.measured.as_ref().filter(known).or(self.command.as_ref());
-            let begin = begin.context("it begins where nobody knows where it is")?;
+            let mut begin = begin.context("it begins where nobody knows where it is")?.clone();
+            // A gripper that is still told what to do goes on pressing.
+            for (joint, told) in self.command.iter().flatten().enumerate().filter(|_| self.driven) {
+                begin[joint] = if self.world.arm.limits.grips(joint) { *told } else { begin[joint] };
+            }
             for ((seen, outside), (at, joint)) in
                 self.seen.iter_mut().zip(&mut self.outside).zip(begin.iter().zip(joints))
             {
                 *seen = Seen::at([*at, 0.0, 0.0]);
                 *outside = beyond(joint, *at);
             }
-            self.tip = self.world.arm.outside(begin);
+            self.tip = self.world.arm.outside(&begin);
         }
         let h = self.world.period.as_secs_f64();
         for (number, (at, joint)) in now.iter().zip(joints).enumerate() {
@@ -276,7 +282,7 @@ impl Walk {
             ensure!(self.control.rests() || self.held <= self.within, "it moves after {} ticks", self.held);
             ensure!(!self.rests || same || self.command.is_none(), "it stood and was moved");
         }
-        self.rests = self.control.rests();
+        (self.rests, self.driven) = (self.control.rests(), self.control.has_driven());
         self.command = now;
         Ok(())
     }

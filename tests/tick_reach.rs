@@ -94,6 +94,32 @@ fn an_arm_that_does_not_come_along_is_held_and_told_nothing_old() {
 }
 
 #[test]
+fn a_gripper_that_is_still_told_what_to_do_goes_on_pressing_when_a_hold_is_left() {
+    let (mut control, mut tick) = (control(), 0);
+    ticks(&mut control, &mut tick, 5, &[0.0; 2], &[0.0; 2], true, false);
+    // The first joint presses: it is told to close further than it comes.
+    let mode = ticks(&mut control, &mut tick, 100, &[0.0, 0.2], &[0.4, 0.2], true, true);
+    assert_eq!((mode, control.command()), (Mode::Policy, Some(&[0.4, 0.2][..])));
+    let held = control.tick(&Moment {
+        stop: true,
+        now: Stamp(1_000_000_000) + PERIOD * (tick + 1),
+        measured: Some(&[0.0, 0.2]),
+        plan: Plan::Due,
+        ..Moment::default()
+    });
+    assert_eq!(held.mode, Mode::Hold(Reason::Stopped));
+    tick += 1;
+    let sagged = &[0.0, 0.1];
+    ticks(&mut control, &mut tick, 50, sagged, &[0.4, 0.1], true, false);
+    assert_eq!(control.command(), Some(&[0.4, 0.2][..]));
+    let mode = ticks(&mut control, &mut tick, 1, sagged, &[0.4, 0.1], true, true);
+    assert_eq!(mode, Mode::Policy);
+    let first = control.command().expect("it is told something");
+    assert!((first[0] - 0.4).abs() < 0.01, "it would drop what it holds: {first:?}");
+    assert!((first[1] - 0.1).abs() < 0.01, "the arm goes on from where it is: {first:?}");
+}
+
+#[test]
 fn a_gripper_whose_force_is_bounded_and_not_felt_holds_the_robot() {
     let limits: limits::Config = serde_json::from_str(
         r#"{"position": {"a": [-1, 1], "b": [-1, 1]}, "speed": 1, "acceleration": 10, "jerk": 200, "gripper": {"joint": "b", "effort": 5}}"#,

@@ -121,7 +121,8 @@ impl Gate {
             // A robot that he could not take does not follow him later, when he no longer thinks of it.
             self.taken = false;
         }
-        let lost = before == Mode::Human && self.mode != Mode::Human;
+        let another = signs.another && table::Modes::Taking.has(before);
+        let lost = (before == Mode::Human && self.mode != Mode::Human) || another;
         if lost || seen.stop || seen.fault.is_some_and(Reason::binds_all) {
             // Whoever drove, or wanted to where nobody can, has to do something anew.
             self.taken = false;
@@ -245,9 +246,11 @@ impl Gate {
         Seen {
             fault: signs.fault,
             stop: signs.stop,
-            resume: signs.resume && !held && !self.taken,
+            resume: (signs.resume || signs.released) && !held && !self.taken,
+            overrules: signs.resume && !held && !self.taken,
             takes: self.taken || (held && self.armed),
             let_go: !self.grip && !self.taken && !self.asked,
+            another: signs.another,
             asked: self.asked,
             expert,
             plan: signs.plan,
@@ -271,6 +274,6 @@ impl Gate {
         }
         self.mode = next;
         self.asked = to == To::Asked;
-        self.overruled = next == Mode::Policy && seen.resume && seen.level == Level::Over;
+        self.overruled = next == Mode::Policy && seen.overrules && seen.level == Level::Over;
     }
 }

@@ -157,6 +157,14 @@ impl Limits {
         self.grip.map(|grip| grip.joint)
     }
 
+    /// Whether that joint is a gripper, which presses on what it holds and so is not where it is told to be: the one whose effort is
+    /// bounded, or one that may be anywhere while others may not.
+    pub fn grips(&self, joint: usize) -> bool {
+        let free = |lead: &f64| lead.is_infinite();
+        self.gripper() == Some(joint)
+            || (self.leads.get(joint).is_some_and(free) && !self.leads.iter().all(free))
+    }
+
     /// The first joint that is `measured` further from its last command than it may be: whatever holds it, it is not the commands.
     pub fn behind(&self, going: &Going, measured: &[f64]) -> Option<usize> {
         let commanded = going.position()?.iter().zip(measured);

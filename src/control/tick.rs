@@ -9,6 +9,7 @@
 //!                                                             └──► hand-over ──► limits ──► command
 //! ```
 
+mod begin;
 mod held;
 mod moment;
 
@@ -68,13 +69,21 @@ impl Control {
         now: Stamp,
     ) -> Self {
         let joints = slides.len();
+        let held = Held::new(limits, joints);
+        let mut agree = config.gate.agree.bounds(slides);
+        // What a gripper holds is no disagreement.
+        agree
+            .iter_mut()
+            .enumerate()
+            .filter(|(joint, _)| held.grips(*joint))
+            .for_each(|(_, may)| *may = f64::INFINITY);
         Self {
             gate: Gate::new(&config.gate, None, now),
             watchdog: Watchdog::new(&config.watchdog, streams),
             handover: Handover::new(joints, super::gate::milliseconds(config.gate.blend_ms)),
-            held: Held::new(limits, joints),
+            held,
             period,
-            agree: config.gate.agree.bounds(slides),
+            agree,
             wanted: vec![0.0; joints],
             fault: None,
             astray: false,
@@ -159,12 +168,14 @@ impl Control {
             button: moment.button,
             service: moment.service,
             moved: moment.moved,
+            another: moment.another,
             expert: self.expert(moment),
             // An action that is due and is not there leaves nothing to do.
             plan: if moment.plan == Plan::Due && moment.planned.is_none() { Plan::Over } else { moment.plan },
             doubt: moment.doubt,
             fault: graver(wrong, self.fault),
             resume: moment.resume,
+            released: moment.released,
             stop: moment.stop,
         }
     }
@@ -184,35 +195,6 @@ impl Control {
             Some(_) => Expert::Disagrees,
             None => Expert::Ready,
         }
-    }
-
-    /// Prepares for a change of driver.
-    fn begin(&mut self, before: Mode, mode: Mode, moment: &Moment<'_>) {
-        let held = matches!(before, Mode::Hold(_));
-        let leaves = held && !matches!(mode, Mode::Hold(_));
-        // After a hold the robot may have sagged or been pushed: it goes on from where it is, not from where it was told to be.
-        if (self.command().is_none() || (leaves && self.rests()))
-            && let Some(measured) = moment.measured
-            && self.held.begin(measured)
-        {
-            self.handover.start(measured, moment.now);
-        }
-        // A plan begins where the robot stands; a person's hand need not.
-        let changes = mode != before && !matches!(mode, Mode::Hold(_));
-        if changes && !(held && mode == Mode::Policy && self.rests()) {
-            self.handover.begin(moment.now);
-        }
-    }
-
-    /// Has an arm that does not come along stay where it is, so that nothing goes on pressing against whatever keeps it; whether it was
-    /// told. Then it is out of reach, whatever it is held for: told nothing more, it binds nobody who lets it go on.
-    fn leave(&mut self, measured: Option<&[f64]>) -> bool {
-        if let Some(measured) = measured.filter(|_| !self.left) {
-            self.held.leave(measured, &mut self.wanted);
-            self.left = self.held.begin(&self.wanted);
-            return !self.left;
-        }
-        true
     }
 
     fn go(&mut self, mode: Mode, moment: &Moment<'_>) -> Limited {

@@ -66,8 +66,10 @@ pub(crate) struct World {
     pub(crate) button: Button,
     pub(crate) service: Option<bool>,
     moved: bool,
+    another: bool,
     doubt: Option<f32>,
     pub(crate) resume: bool,
+    pub(crate) released: bool,
     pub(crate) stop: bool,
     effort: Option<f64>,
     pub(crate) streams: [Option<Duration>; 2],
@@ -122,8 +124,10 @@ impl World {
             button: Button::Free,
             service: None,
             moved: false,
+            another: false,
             doubt: None,
             resume: false,
+            released: false,
             stop: false,
             effort: None,
             chunks: 0,
@@ -277,10 +281,12 @@ impl World {
         }
         self.service = (self.noise.chance(0.005)).then(|| self.noise.chance(0.4));
         self.moved = self.noise.chance(0.01);
+        self.another = self.noise.chance(0.002);
     }
 
     fn operator(&mut self) {
         self.resume = self.noise.chance(0.1);
+        self.released = self.noise.chance(0.05);
         self.stop = self.noise.chance(0.001);
     }
 
@@ -310,8 +316,10 @@ impl World {
             button: self.button,
             service: self.service,
             moved: self.moved,
+            another: self.another,
             doubt: self.doubt,
             resume: self.resume,
+            released: self.released,
             stop: self.stop,
             ages: self.ages().then_some(ages),
         }

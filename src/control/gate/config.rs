@@ -62,8 +62,8 @@ pub struct Human {
     pub joy: String,
     /// Whether `~/take` is served.
     pub service: bool,
-    /// The leader, if moving it is an act of taking over. It is given back by `~/take` or `~/resume`: an arm that lies still may
-    /// well be held.
+    /// The leader, if moving it is an act of taking over: where every part's `from` tells a leader's joints they are looked at, and
+    /// elsewhere the commands of the person's device. It is given back by `~/take` or `~/resume`: an arm that lies still may well be held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leader: Option<Leader>,
     /// Whether the policy goes on when the person lets go. Otherwise the robot is held until `~/resume`.

@@ -232,14 +232,15 @@ impl fmt::Display for Words<'_> {
             Reason::Reload => "another policy is being taken in",
             Reason::NoNumber => "the policy wants something that is no number",
             Reason::Jump => "the policy wants to leap",
-            Reason::Thinking => "the thread that thinks is dead",
+            Reason::Thinking => "nobody thinks any more: of the policy there is no sign of life",
             Reason::Link => "nobody listens to the commands any more",
             Reason::Clock(Odd::Stopped) => "the clock stands",
             Reason::Clock(Odd::Back) => "the clock went backwards",
             Reason::Clock(Odd::Ahead) => "the clock leapt ahead",
             Reason::Doubt => "the policy is in doubt and asks for a person",
             Reason::ExpertGone => {
-                "the device of the person who drives fell silent or wants what cannot be: let go and take over anew"
+                "the device of the person who drives fell silent, gave way to another or wants what cannot be: let go and \
+                take over anew"
             }
             Reason::Awaited => "a person takes over; waiting for the first word of the device",
             Reason::Disagrees => "a person takes over; the leader is too far from the robot: bring it there",

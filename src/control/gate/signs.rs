@@ -14,6 +14,8 @@ pub struct Signs {
     pub service: Option<bool>,
     /// The leader was moved by hand.
     pub moved: bool,
+    /// Another device speaks in the place of the one that the person drove by.
+    pub another: bool,
     /// How it stands with the person's command.
     pub expert: Expert,
     /// How it stands with the policy's plan.
@@ -24,6 +26,8 @@ pub struct Signs {
     pub fault: Option<Reason>,
     /// `~/resume` was called since the last tick: the operator wants the policy to go on.
     pub resume: bool,
+    /// The policy may go on by itself as soon as it can; unlike the operator's word that overrules no doubt.
+    pub released: bool,
     /// The operator wants the robot held.
     pub stop: bool,
 }

@@ -2,7 +2,8 @@
 //!
 //! Two hands on one wheel are worse than none: their commands would alternate, each of them fresh and near the robot. So the first
 //! that is heard owns the topic, and who speaks beside it is refused and named. A publisher that was started anew has another
-//! identity; it may speak once the one before has been silent for as long as makes its command stale.
+//! identity; it may speak once the one before has been silent for as long as makes its command stale, and is an heir then: whoever
+//! drove by the one before does not drive by it.
 
 use std::time::Duration;
 
@@ -22,6 +23,13 @@ pub struct Only {
 pub enum Admission {
     /// It does.
     Owner,
+    /// It does, and is the first of another publisher than the one before, which fell silent.
+    Heir {
+        /// Who spoke before.
+        before: Option<Gid>,
+        /// Who speaks now.
+        heir: Option<Gid>,
+    },
     /// It does not: another owns the topic.
     Second {
         /// The owner.
@@ -44,6 +52,10 @@ impl Only {
                 self.refused += 1;
                 Admission::Second { owner, second: publisher }
             }
+            Some((before, _)) if before != publisher => {
+                self.owner = Some((publisher, now));
+                Admission::Heir { before, heir: publisher }
+            }
             _ => {
                 self.owner = Some((publisher, now));
                 Admission::Owner
@@ -63,7 +75,12 @@ impl Only {
 }
 
 impl Admission {
-    /// What the operator reads of a refusal on `topic`; nothing where nothing is refused.
+    /// Whether the message is not one of the owner.
+    pub fn refuses(self) -> bool {
+        matches!(self, Self::Second { .. })
+    }
+
+    /// What the operator reads of another publisher on `topic`; nothing where there is none.
     pub fn words(self, topic: &str) -> Option<String> {
         let name = |gid: Option<Gid>| {
             gid.map_or_else(
@@ -73,6 +90,11 @@ impl Admission {
         };
         match self {
             Self::Owner => None,
+            Self::Heir { before, heir } => Some(format!(
+                "{topic:?} has another publisher from now on: {} after {}",
+                name(heir),
+                name(before)
+            )),
             Self::Second { owner, second } => Some(format!(
                 "{topic:?} has a second publisher, which is refused: {} beside {}",
                 name(second),
@@ -101,6 +123,10 @@ mod tests {
         assert!(words.contains("\"expert/command\"") && words.contains("abab") && words.contains("0101"));
         assert_eq!(only.admit(first, ms(90)), Admission::Owner);
         assert_ne!(only.admit(second, ms(190)), Admission::Owner, "the owner is not gone yet");
+        let heir = only.admit(second, ms(191));
+        assert_eq!(heir, Admission::Heir { before: first, heir: second });
+        assert!(!heir.refuses() && refused.refuses());
+        assert!(heir.words("joy").is_some_and(|words| words.contains("abab") && words.contains("0101")));
         assert_eq!(only.admit(second, ms(191)), Admission::Owner);
         assert_ne!(only.admit(first, ms(192)), Admission::Owner);
         assert_eq!(only.refused(), 3);

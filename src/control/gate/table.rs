@@ -16,12 +16,16 @@ pub struct Seen {
     pub fault: Option<Reason>,
     /// The operator wants the robot held.
     pub stop: bool,
-    /// The operator wants the policy to go on, and no person's hand is on anything.
+    /// The policy may go on, and no person's hand is on anything.
     pub resume: bool,
+    /// It may although it doubts, because the operator said so.
+    pub overrules: bool,
     /// A person asks to drive by an act of his own.
     pub takes: bool,
     /// Nobody asks to drive, and no expert was asked to.
     pub let_go: bool,
+    /// Another device speaks in the place of the one that he drove by.
+    pub another: bool,
     /// The one who drives was asked by doubt, and did nothing himself to drive.
     pub asked: bool,
     /// How it stands with the person's command.
@@ -72,10 +76,14 @@ pub enum Fact {
     NoFault,
     /// The operator wants the robot held.
     Stop,
-    /// The operator wants the policy to go on.
+    /// The policy may go on.
     Resume,
     /// A person asks to drive.
     Takes,
+    /// Nobody does.
+    HandsOff,
+    /// Another device speaks in the place of his.
+    Another,
     /// The person lets go.
     LetsGo,
     /// Letting go does not give back.
@@ -140,17 +148,18 @@ const ANY: &[Modes] = &[Modes::Policy, Modes::Human, Modes::Hold];
 const LEAVING: &[Modes] = &[Modes::Human, Modes::Taking];
 
 /// The table. The first row that fits decides.
-pub const ROWS: [Row; 27] = {
+pub const ROWS: [Row; 28] = {
     use Fact::{
-        AskedReturns, AsksExpert, Calm, Disagrees, Doubtful, Due, Dwelt, Fault, Keeps, Lacks, LetsGo,
-        NoFault, Ready, Resume, RobotFault, ShortGap, Silent, Stop, Takes,
+        Another, AskedReturns, AsksExpert, Calm, Disagrees, Doubtful, Due, Dwelt, Fault, HandsOff, Keeps,
+        Lacks, LetsGo, NoFault, Ready, Resume, RobotFault, ShortGap, Silent, Stop, Takes,
     };
     use Modes::{Doubt, Hold, Human, Policy, Stale, Waiting};
     [
         // Nobody can drive, or nobody shall.
         row(ANY, &[RobotFault], To::Fault),
         row(ANY, &[Stop], To::Hold(Reason::Stopped)),
-        // A person who drives, or was about to: letting go gives back, silence stops.
+        // A person who drives, or was about to: letting go gives back, silence and another's hand stop.
+        row(LEAVING, &[Another], To::Hold(Reason::ExpertGone)),
         row(LEAVING, &[LetsGo, Keeps], To::Hold(Reason::Returned)),
         row(LEAVING, &[LetsGo, Fault], To::Fault),
         row(LEAVING, &[LetsGo, Lacks], To::Lack),
@@ -160,8 +169,8 @@ pub const ROWS: [Row; 27] = {
         row(&[Human], &[AskedReturns, Calm, Dwelt, NoFault, Due], To::Policy),
         // A person takes over, whatever the policy thinks of itself.
         row(&[Policy, Hold], &[Takes, Ready], To::Human),
-        row(&[Policy], &[Takes, Disagrees], To::Hold(Reason::Disagrees)),
-        row(&[Policy], &[Takes, Silent], To::Hold(Reason::Awaited)),
+        row(&[Policy, Waiting], &[Takes, Disagrees], To::Hold(Reason::Disagrees)),
+        row(&[Policy, Waiting], &[Takes, Silent], To::Hold(Reason::Awaited)),
         // The policy cannot go on.
         row(&[Policy, Hold], &[Fault], To::Fault),
         row(&[Policy], &[Lacks], To::Lack),
@@ -177,9 +186,9 @@ pub const ROWS: [Row; 27] = {
         row(&[Waiting], &[Dwelt], To::Policy),
         row(&[Stale], &[ShortGap, Dwelt, Lacks], To::Lack),
         row(&[Stale], &[ShortGap, Dwelt, Doubtful], To::Hold(Reason::Doubt)),
-        row(&[Stale], &[ShortGap, Dwelt], To::Policy),
+        row(&[Stale], &[HandsOff, ShortGap, Dwelt], To::Policy),
         row(&[Doubt], &[Calm, Dwelt, Lacks], To::Lack),
-        row(&[Doubt], &[Calm, Dwelt], To::Policy),
+        row(&[Doubt], &[HandsOff, Calm, Dwelt], To::Policy),
     ]
 };
 
@@ -227,6 +236,8 @@ impl Fact {
             Self::Stop => seen.stop,
             Self::Resume => seen.resume,
             Self::Takes => seen.takes,
+            Self::HandsOff => !seen.takes,
+            Self::Another => seen.another,
             Self::LetsGo => seen.let_go,
             Self::Keeps => !seen.gives_back && !seen.resume,
             Self::Ready => seen.expert == Expert::Ready,
@@ -236,7 +247,7 @@ impl Fact {
             Self::Lacks => seen.plan != Plan::Due,
             Self::Doubtful => match seen.level {
                 Level::Unknown => true,
-                Level::Over => !seen.resume,
+                Level::Over => !seen.overrules,
                 Level::Calm | Level::Unsure => false,
             },
             Self::Calm => seen.level == Level::Calm,
@@ -253,8 +264,10 @@ impl Fact {
             Self::Fault => "a fault",
             Self::NoFault => "no fault",
             Self::Stop => "the operator stops it",
-            Self::Resume => "the operator lets it go on",
+            Self::Resume => "somebody lets it go on",
             Self::Takes => "a person takes over",
+            Self::HandsOff => "nobody takes over",
+            Self::Another => "another device speaks in the place of his",
             Self::LetsGo => "the person lets go",
             Self::Keeps => "`give_back: false` and nobody lets it go on",
             Self::Ready => "the person's command is fresh and agrees",
@@ -282,8 +295,10 @@ impl To {
             Self::Lack => Mode::Hold(seen.plan.lack()),
             Self::Fault => {
                 let fault = seen.fault.unwrap_or(Reason::Stopped);
+                // What would end by itself does not hide what may need somebody's word.
+                let passes = mode == Mode::Hold(Reason::Doubt) || (seen.let_go && Modes::Taking.has(mode));
                 match mode {
-                    Mode::Hold(reason) if reason.gravity() >= fault.gravity() => mode,
+                    Mode::Hold(reason) if !passes && reason.gravity() >= fault.gravity() => mode,
                     _ => Mode::Hold(fault),
                 }
             }

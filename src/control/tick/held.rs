@@ -66,6 +66,11 @@ impl Held {
         }
     }
 
+    /// Whether that joint is a gripper.
+    pub(super) fn grips(&self, joint: usize) -> bool {
+        self.limits().is_some_and(|limits| limits.grips(joint))
+    }
+
     pub(super) fn begin(&mut self, measured: &[f64]) -> bool {
         match self {
             Self::To(_, going) => going.begin(measured),

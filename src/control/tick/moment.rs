@@ -31,10 +31,14 @@ pub struct Moment<'a> {
     pub service: Option<bool>,
     /// The leader was moved by hand.
     pub moved: bool,
+    /// Another device speaks in the place of the one that the person drove by.
+    pub another: bool,
     /// The policy's doubt.
     pub doubt: Option<f32>,
     /// The operator wants the policy to go on.
     pub resume: bool,
+    /// The policy may go on by itself as soon as it can.
+    pub released: bool,
     /// The operator wants the robot held.
     pub stop: bool,
     /// How old everything is, for the watchdog; nothing where nothing can grow old, as in lockstep.

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,11 +37,12 @@ pub(super) struct Reload {
 /// Where requests for another policy wait.
 pub(super) type Reloads = Receiver<Reload>;
 
-/// Answers `~/take`, `~/resume` and `~/hold`.
+/// Answers `~/resume` and `~/hold`, and `~/take` where a person may take over by it.
 pub(super) fn serve_driving(
     bus: &dyn Bus,
     shared: &Arc<Shared>,
     now: &Arc<Mutex<Now>>,
+    takes: bool,
 ) -> Result<Vec<Box<dyn Served>>, Error> {
     let trigger = |name: &str, wish: Wish, wanted: fn(Mode) -> bool| {
         let (shared, now) = (Arc::clone(shared), Arc::clone(now));
@@ -54,6 +55,9 @@ pub(super) fn serve_driving(
         trigger("~/resume", Wish::Resume, |mode| mode == Mode::Policy)?,
         trigger("~/hold", Wish::Hold, |mode| matches!(mode, Mode::Hold(_)))?,
     ];
+    if !takes {
+        return Ok(served);
+    }
     let (asking, seen) = (Arc::clone(shared), Arc::clone(now));
     served.push(serve_typed::<SetBool>(bus, "~/take", move |request| {
         let wanted = if request.data { |mode| mode == Mode::Human } else { |mode| mode != Mode::Human };
@@ -65,7 +69,7 @@ pub(super) fn serve_driving(
 
 /// Answers `~/reload`.
 pub(super) fn serve_loading(bus: &dyn Bus) -> Result<(Box<dyn Served>, Reloads), Error> {
-    // One at a time: a second one is told so.
+    // One at a time, and one that waits; a third is told so.
     let (reload, reloads) = sync_channel(1);
     let served = serve_typed::<Load>(bus, "~/reload", move |request| {
         let path = Some(request.path.trim()).filter(|path| !path.is_empty()).map(PathBuf::from);
@@ -143,8 +147,9 @@ fn ask(shared: &Shared, now: &Mutex<Now>, wish: Wish, wanted: fn(Mode) -> bool) 
         let granted = wanted(seen.mode);
         if (seen.ticks >= ticks + 2 && granted) || Instant::now() >= deadline {
             // Whoever hears that it is not let go on may be near the robot when it would be.
-            if wish == Wish::Resume && !granted {
+            if wish == Wish::Resume && !granted && matches!(seen.mode, Mode::Hold(_)) {
                 shared.wishes.utter(Wish::Hold);
+                return (granted, format!("{}; it stays held until it is asked anew", words(&seen)));
             }
             return (granted, words(&seen));
         }
@@ -163,10 +168,16 @@ pub(super) fn words(now: &Now) -> String {
 
 fn load(reload: &SyncSender<Reload>, path: Option<PathBuf>) -> (bool, String) {
     let (answer, answered) = sync_channel(1);
-    if reload.try_send(Reload { path, answer }).is_err() {
-        return (false, "another policy is being loaded, or the runner ends".to_owned());
+    let told = |why: &str| (false, why.to_owned());
+    match reload.try_send(Reload { path, answer }) {
+        Ok(()) => {}
+        Err(TrySendError::Full(_)) => return told("others are being loaded: ask when they are there"),
+        Err(TrySendError::Disconnected(_)) => return told("nobody loads policies any more: the runner ends"),
     }
-    answered
-        .recv_timeout(LOADING)
-        .unwrap_or_else(|_none| (false, "no answer: it is still being loaded".to_owned()))
+    answered.recv_timeout(LOADING).unwrap_or_else(|none| match none {
+        RecvTimeoutError::Timeout => {
+            told("no answer yet: it is still being loaded, and taken in when it is there")
+        }
+        RecvTimeoutError::Disconnected => told("it was not loaded: the runner ends"),
+    })
 }

@@ -75,6 +75,8 @@ pub(super) struct Beat {
     /// The policy goes on by itself as soon as it can, for the first time.
     release: bool,
     stopping: bool,
+    /// How often another device had taken the place of a person's at the last tick.
+    heirs: u64,
     last: (Stamp, Limited),
 }
 
@@ -107,6 +109,7 @@ impl Beat {
             begun: now,
             release,
             stopping: false,
+            heirs: 0,
             last: (now, Limited::default()),
         }
     }
@@ -124,6 +127,7 @@ impl Beat {
         let (service, stop) = (self.shared.wishes.take(), self.shared.wishes.hold() || self.stopping);
         // Whoever acts first has the say: the policy does not go on by itself behind him.
         self.release &= !stop && service != Some(true);
+        let another = std::mem::replace(&mut self.heirs, self.known.heirs) != self.known.heirs;
         let moment = Moment {
             now,
             // Where time waits for the command, nothing but the command takes time.
@@ -135,14 +139,17 @@ impl Beat {
             expert: self.known.expert(now, self.expert),
             button: self.known.button(now, self.expert),
             service,
-            moved: self.known.moved,
+            moved: self.known.moved(now, self.expert),
+            another,
             doubt: self.course.as_ref().and_then(|course| course.doubt),
-            resume: self.shared.wishes.resume() || self.release,
+            resume: self.shared.wishes.resume(),
+            released: self.release,
             stop,
             ages: Some(ages),
         };
         let outcome = self.control.tick(&moment);
         self.release &= matches!(outcome.mode, Mode::Hold(_));
+        self.shared.rest.tell(self.rests(), now);
         self.shared.driver.store(outcome.mode.driver(), Relaxed);
         add(&self.shared.counts.ticks, 1);
         self.last = (now, outcome.limited);

@@ -22,8 +22,10 @@ pub(super) struct Known {
     pub(super) expert: Vec<f64>,
     /// When the dead-man button was heard of, and whether it was held.
     pub(super) button: Option<(Stamp, bool)>,
-    /// The leader is being moved by hand.
-    pub(super) moved: bool,
+    /// When the leader was heard of, and whether it was being moved by hand.
+    pub(super) moved: Option<(Stamp, bool)>,
+    /// How often another device took the place of one that a person drives by.
+    pub(super) heirs: u64,
 }
 
 impl Known {
@@ -36,7 +38,8 @@ impl Known {
             expert_at: None,
             expert: vec![0.0; joints],
             button: None,
-            moved: false,
+            moved: None,
+            heirs: 0,
         }
     }
 
@@ -47,14 +50,14 @@ impl Known {
         self.streams.copy_from_slice(&other.streams);
         self.expert.copy_from_slice(&other.expert);
         (self.effort, self.expert_at) = (other.effort, other.expert_at);
-        (self.button, self.moved) = (other.button, other.moved);
+        (self.button, self.moved, self.heirs) = (other.button, other.moved, other.heirs);
     }
 
     /// Forgets everything, as when time begins anew.
     pub(super) fn forget(&mut self) {
         self.told.fill(None);
         self.streams.fill(None);
-        (self.effort, self.expert_at, self.button, self.moved) = (f64::NAN, None, None, false);
+        (self.effort, self.expert_at, self.button, self.moved) = (f64::NAN, None, None, None);
     }
 
     /// Where the joints are, if all of them were ever told.
@@ -65,6 +68,11 @@ impl Known {
     /// The person's command, while it is no older than `most`.
     pub(super) fn expert(&self, now: Stamp, most: Duration) -> Option<&[f64]> {
         self.expert_at.filter(|at| now.since(*at) <= most).map(|_| &self.expert[..])
+    }
+
+    /// Whether the leader is being moved, of which a word counts for `most`.
+    pub(super) fn moved(&self, now: Stamp, most: Duration) -> bool {
+        self.moved.is_some_and(|(at, moved)| moved && now.since(at) <= most)
     }
 
     /// How it stands with the button, of which a word counts for `most`.

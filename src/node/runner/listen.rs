@@ -4,6 +4,7 @@
 //! may speak. Pictures take long to decode and come last: no button waits behind them.
 
 mod elsewhere;
+mod person;
 mod wanted;
 
 use std::collections::VecDeque;
@@ -20,16 +21,15 @@ use super::shared::{Shared, add};
 use super::{Error, Half, lock};
 use crate::bus::typed::read;
 use crate::bus::{Bus, Complaint, Inbox, Limit, Subscription};
-use crate::control::gate::leader::Motion;
-use crate::control::gate::source::Only;
+use crate::control::gate::source::{Admission, Only};
 use crate::msg::Message;
-use crate::msg::own::Command;
-use crate::msg::sensor::{CompressedImage, Image, JointState, Joy};
+use crate::msg::sensor::{CompressedImage, Image, JointState};
 use crate::msg::std::Clock;
 use crate::node::report;
 use crate::time::Stamp;
 use crate::wire::{Qos, Sample, Topic};
 use elsewhere::Elsewhere;
+use person::Leader;
 use wanted::{Use, wanted};
 
 pub(super) use wanted::PLAN;
@@ -63,7 +63,9 @@ pub(super) struct Listener {
     expert: Only,
     joy: Only,
     button: Option<usize>,
-    leader: Option<Motion>,
+    leader: Option<Leader>,
+    /// Of each topic that tells positions, who tells each of its joints.
+    tellers: Vec<Vec<Only>>,
     refused: Complaint,
     seconds: Complaint,
     /// What time it was at the last turn.
@@ -109,7 +111,9 @@ impl Listener {
             uses.push((CLOCK.to_owned(), Use::Clock));
         }
         let gate = &robot.control.gate;
-        let silence = Duration::try_from_secs_f64(robot.control.watchdog.expert_ms / 1e3).unwrap_or_default();
+        let milliseconds = |ms: f64| Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default();
+        let watchdog = &robot.control.watchdog;
+        let (silence, joints) = (milliseconds(watchdog.expert_ms), milliseconds(watchdog.joints_ms));
         Ok(Self {
             elsewhere: Elsewhere::new(robot, left.clone()),
             eyes: Eyes::new(robot, left),
@@ -120,7 +124,8 @@ impl Listener {
             expert: Only::new(silence),
             joy: Only::new(silence),
             button: gate.human.button.map(|button| button as usize),
-            leader: gate.human.leader.as_ref().map(|leader| Motion::new(leader, robot.joints.len())),
+            leader: gate.human.leader.as_ref().map(|leader| Leader::new(leader, robot)),
+            tellers: robot.told.iter().map(|told| vec![Only::new(joints); told.joints.len()]).collect(),
             refused: Complaint::default(),
             seconds: Complaint::default(),
             turned: Stamp(i64::MIN),
@@ -179,7 +184,7 @@ impl Listener {
             self.forget();
         }
         self.turned = now;
-        self.elsewhere.look(&self.shared);
+        self.elsewhere.look(&self.shared, now);
         if self.half == Half::Thinking {
             self.elsewhere.await_all(&self.eyes.unheard());
         }
@@ -243,6 +248,7 @@ impl Listener {
                 Use::Positions(told) => self.positions(told, sample),
                 Use::Expert => self.expert(sample),
                 Use::Joy => self.joy(sample),
+                Use::Leader(leader) => self.leader(leader, sample),
                 Use::Clock => self.clock(sample),
                 Use::Plan => self.plan(sample),
                 Use::Left => self.left(sample),
@@ -275,6 +281,8 @@ impl Listener {
         self.known.forget();
         self.expert.forget();
         self.joy.forget();
+        self.tellers.iter_mut().flatten().for_each(Only::forget);
+        self.leader.iter_mut().for_each(Leader::forget);
         self.elsewhere.forget();
         self.pictures.clear();
     }
@@ -316,59 +324,33 @@ impl Listener {
             let (wanted, named) = (wanted.join(", "), state.name.join(", "));
             return Some(format!("none of the joints {wanted} is in it, which has {named}"));
         }
-        for (joint, at) in found() {
-            self.known.told[joint] = Some(sample.received);
-            self.known.positions[joint] = state.position[at];
-            if self.gripper == Some(joint) {
+        let mut second = None;
+        for ((joint, name), teller) in self.told[told].joints.iter().zip(&mut self.tellers[told]) {
+            let Some(at) = place(name) else { continue };
+            // What two say of one joint is where it is only by chance.
+            let admitted = teller.admit(sample.publisher, sample.received);
+            if admitted.refuses() {
+                second = Some(admitted);
+                continue;
+            }
+            self.known.told[*joint] = Some(sample.received);
+            self.known.positions[*joint] = state.position[at];
+            if self.gripper == Some(*joint) {
                 self.known.effort = state.effort.get(at).copied().unwrap_or(f64::NAN);
             }
         }
-        None
-    }
-
-    fn expert(&mut self, sample: &Sample) -> Option<String> {
-        let admitted = self.expert.admit(sample.publisher, sample.received);
-        if let Some(words) = admitted.words(&sample.topic.name) {
-            self.second(&words);
-            return None;
-        }
-        let Command { names, values, .. } = match read(sample) {
-            Ok(command) => command,
-            Err(error) => return Some(report(&error)),
-        };
-        if names.len() != values.len() {
-            return Some(format!("it names {} joints and has {} values", names.len(), values.len()));
-        }
-        let place = |joint: &String| names.iter().position(|name| name == joint);
-        if let Some(missing) = self.joints.iter().find(|joint| place(joint).is_none()) {
-            return Some(format!("the joint {missing:?} is not in it, which has {}", names.join(", ")));
-        }
-        for (value, at) in self.known.expert.iter_mut().zip(self.joints.iter().filter_map(place)) {
-            *value = values[at];
-        }
-        self.known.expert_at = Some(sample.received);
-        if let Some(leader) = &mut self.leader {
-            self.known.moved = leader.look(&self.known.expert, sample.received);
+        if let Some(second) = second {
+            self.refuses(second, &sample.topic.name);
         }
         None
     }
 
-    fn joy(&mut self, sample: &Sample) -> Option<String> {
-        let admitted = self.joy.admit(sample.publisher, sample.received);
-        if let Some(words) = admitted.words(&sample.topic.name) {
+    /// Whether a message is one of a second publisher, which is counted and said.
+    fn refuses(&mut self, admitted: Admission, topic: &str) -> bool {
+        if let Some(words) = admitted.words(topic).filter(|_| admitted.refuses()) {
             self.second(&words);
-            return None;
         }
-        let button = self.button?;
-        let joy: Joy = match read(sample) {
-            Ok(joy) => joy,
-            Err(error) => return Some(report(&error)),
-        };
-        let Some(state) = joy.buttons.get(button) else {
-            return Some(format!("the button {button} is missing of {}", joy.buttons.len()));
-        };
-        self.known.button = Some((sample.received, *state != 0));
-        None
+        admitted.refuses()
     }
 
     fn second(&mut self, words: &str) {

@@ -245,7 +245,7 @@ impl Runner {
             Arc::clone(&granted),
         )?;
         let drives = || -> Result<Drives, Error> {
-            served.extend(ask::serve_driving(bus, &shared, &now)?);
+            served.extend(ask::serve_driving(bus, &shared, &now, robot.control.gate.human.service)?);
             Ok(Drives {
                 ticker: Ticker::open(bus, pace, hours.clone(), robot.period())?,
                 speaker: Speaker::open(bus, &robot, pace, hours.clone(), Arc::clone(&shared), left)?,

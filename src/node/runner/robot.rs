@@ -12,7 +12,9 @@ use crate::control::Limits;
 use crate::control::{self, gate};
 use crate::data::observe::{Field, Observe};
 use crate::data::{Layout, actions};
-use crate::spec::{Act, Channel, Name};
+use crate::msg::Message as _;
+use crate::msg::sensor::JointState;
+use crate::spec::{Act, Channel, Name, Part, Source};
 
 /// The robot as a runner needs it.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Robot {
     /// Which of the joints do not turn.
     pub(super) slides: Vec<bool>,
     pub(super) told: Vec<Told>,
+    /// Where a person's leader tells its joints; empty where not every part has one.
+    pub(super) leader: Vec<Told>,
     pub(super) outlets: Vec<Outlet>,
     /// Where its tip is, for viewers.
     pub(super) tip: Option<Tip>,
@@ -109,6 +113,7 @@ impl Robot {
             layout,
             limits,
             told,
+            leader: leader(act).unwrap_or_default(),
             outlets,
             joints,
             tip: None,
@@ -173,6 +178,20 @@ fn told(observe: &Observe, joints: &[String]) -> Vec<Told> {
         Told { topic: stream.topic.clone(), joints: named.collect() }
     };
     streams.map(of).collect()
+}
+
+/// Where the leader of each part tells its joints, if each has one.
+fn leader(act: &Act) -> Option<Vec<Told>> {
+    let mut begin = 0;
+    let of = |part: &Part| {
+        let first = begin;
+        begin += part.joints.len();
+        let Source::Topic(from) = &part.from else { return None };
+        let bare = |joint: &String| joint.strip_prefix(&from.prefix).unwrap_or(joint).to_owned();
+        let joints = (first..).zip(part.joints.iter().map(bare)).collect();
+        (from.type_name.as_str() == JointState::TYPE).then(|| Told { topic: from.topic.clone(), joints })
+    };
+    act.parts.values().map(of).collect()
 }
 
 fn is_told(told: &[Told], joint: usize) -> bool {

@@ -7,7 +7,7 @@
 //!   services, keys ── Wishes ──► control
 //! ```
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,34 @@ impl Mark {
     pub(super) fn age(&self, now: Duration) -> Option<Duration> {
         let at = self.0.load(Relaxed);
         (at > 0).then(|| now.saturating_sub(Duration::from_nanos(at)))
+    }
+}
+
+/// Since when a robot is held and stands, by the hours that observations are stamped by.
+#[derive(Debug)]
+pub(super) struct Rest(AtomicI64);
+
+impl Default for Rest {
+    /// Nobody has moved it yet.
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl Rest {
+    /// Whether it stands, as it is `now`.
+    pub(super) fn tell(&self, stands: bool, now: Stamp) {
+        match (stands, self.0.load(Relaxed)) {
+            (false, _) => self.0.store(i64::MAX, Relaxed),
+            // It comes to rest, or time begins anew.
+            (true, since) if since == i64::MAX || since > now.0 => self.0.store(now.0, Relaxed),
+            (true, _) => {}
+        }
+    }
+
+    /// Whether it has stood since `then`.
+    pub(super) fn since(&self, then: Stamp) -> bool {
+        self.0.load(Relaxed) <= then.0
     }
 }
 
@@ -146,8 +174,12 @@ pub(super) struct Shared {
     pub(super) pauses: AtomicBool,
     /// When somebody was last known to listen to the commands.
     pub(super) link: Mark,
+    /// Every controller of the robot's was there once.
+    pub(super) obeyed: AtomicBool,
     /// Who drives, as [`Intervention`] says it.
     pub(super) driver: AtomicU8,
+    /// Since when the robot is held and stands.
+    pub(super) rest: Rest,
     /// How many observations the policy sees.
     pub(super) history: AtomicUsize,
     /// The runner shall end: everybody but control and speaking may.
@@ -191,7 +223,7 @@ pub(super) struct Counts {
 impl Shared {
     pub(super) fn new(joints: usize, streams: usize) -> Self {
         let (sight, wishes, alive, thinking, link, counts) = Default::default();
-        let (dead, pauses, ends, still, history) = Default::default();
+        let (dead, obeyed, pauses, ends, still, rest, history) = Default::default();
         let driver = AtomicU8::new(Intervention::HOLD);
         let known = Mutex::new(Known::new(joints, streams));
         Self {
@@ -203,7 +235,9 @@ impl Shared {
             dead,
             pauses,
             link,
+            obeyed,
             driver,
+            rest,
             history,
             ends,
             still,

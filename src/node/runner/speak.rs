@@ -6,6 +6,7 @@
 //! newest or nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
@@ -160,6 +161,8 @@ impl Speaker {
 
     fn say(&mut self, said: &Said) {
         if !(said.driven && said.known) {
+            // What is not sent takes no time: whether it would may be tried again.
+            self.stalls = false;
             return;
         }
         let begun = Instant::now();
@@ -190,8 +193,11 @@ impl Speaker {
             return;
         }
         self.look = Instant::now() + LINKED;
-        if !self.stalls && self.mouths.iter().all(|(_, mouth)| mouth.matched() > 0) {
-            self.shared.link.set();
+        if self.mouths.iter().all(|(_, mouth)| mouth.matched() > 0) {
+            self.shared.obeyed.store(true, Relaxed);
+            if !self.stalls {
+                self.shared.link.set();
+            }
         }
     }
 }

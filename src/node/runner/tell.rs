@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -163,13 +164,13 @@ impl Teller {
         }
     }
 
-    /// In a simulation whoever obeys `command` is the robot's controller.
+    /// In a simulation whoever obeys `command` is the robot's controller, unless it has others, beside which a recorder listens.
     pub(super) fn listened(&mut self) {
         if self.pace == Pace::Wall || Instant::now() < self.look {
             return;
         }
         self.look = Instant::now() + LINKED;
-        if self.commands.matched() > 0 {
+        if self.commands.matched() > 0 && !self.shared.obeyed.load(Relaxed) {
             self.shared.link.set();
         }
     }

@@ -173,7 +173,7 @@ impl Thinker {
     fn consider(&mut self, history: &[Observation]) {
         let drives = self.drives();
         let now = self.hours.now();
-        if !self.asks(now, drives) {
+        if !self.asks(now, history.last().map(|newest| newest.stamp)) {
             return;
         }
         let promised = if drives { self.schedule.promised(now) } else { None };
@@ -203,12 +203,14 @@ impl Thinker {
     }
 
     /// Whether it is time for the next chunk. One that would come when the plan is over is asked for so much earlier, unless thinking
-    /// takes longer than a chunk lasts: then the robot stands while it is thought of.
-    fn asks(&self, now: Stamp, drives: bool) -> bool {
-        match (self.state, drives) {
-            (State::Slow, _) => self.schedule.at(now).is_none(),
-            (_, false) => true,
-            (_, true) => self.schedule.asks(now, self.thinking.expected()),
+    /// takes longer than a chunk lasts: then the robot stands while it is thought of, as it was `seen` to.
+    fn asks(&self, now: Stamp, seen: Option<Stamp>) -> bool {
+        let stands = || seen.is_some_and(|seen| self.shared.rest.since(seen));
+        match (self.state, self.driver()) {
+            (State::Slow, Intervention::HUMAN) => self.schedule.at(now).is_none(),
+            (State::Slow, _) => self.schedule.at(now).is_none() && stands(),
+            (_, Intervention::POLICY) => self.schedule.asks(now, self.thinking.expected()),
+            _ => true,
         }
     }
 
@@ -228,9 +230,10 @@ impl Thinker {
 
     fn accept(&mut self, chunk: Chunk, doubt: Option<f32>, there: Stamp) {
         let before = self.schedule.counts();
-        // A robot that stood where it was looked at stands there still: what was planned for it begins now.
+        // A robot that stood where it was looked at stands there still: what was planned for it begins now. One that was still on its
+        // way would be led back.
         let stood = match self.driver() {
-            Intervention::HOLD => true,
+            Intervention::HOLD => self.shared.rest.since(chunk.observed()),
             Intervention::HUMAN => false,
             _ => self.schedule.stands_since(chunk.observed()),
         };

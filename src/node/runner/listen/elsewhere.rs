@@ -37,6 +37,8 @@ pub(super) struct Elsewhere {
     commands: Only,
     /// When it is said next for whom it is waited.
     wait: Instant,
+    /// What the robot was told last.
+    told: Vec<f64>,
     /// By when the next command says who drives.
     driven: Option<Instant>,
     patience: Duration,
@@ -58,6 +60,7 @@ impl Elsewhere {
             planner: None,
             commands: Only::new(patience),
             wait: Instant::now() + WAIT,
+            told: Vec::new(),
             driven: None,
             patience,
             period: robot.period(),
@@ -66,10 +69,11 @@ impl Elsewhere {
     }
 
     /// Notices that nobody drives any more.
-    pub(super) fn look(&mut self, shared: &Arc<Shared>) {
+    pub(super) fn look(&mut self, shared: &Arc<Shared>, now: Stamp) {
         if self.driven.is_some_and(|by| Instant::now() > by) {
             self.driven = None;
             shared.driver.store(Intervention::HOLD, Relaxed);
+            shared.rest.tell(true, now);
             tracing::warn!("nothing is heard of who drives: it is planned from where the robot is");
         }
     }
@@ -110,8 +114,7 @@ impl Listener {
     /// A plan of a policy that is somewhere else.
     pub(super) fn plan(&mut self, sample: &Sample) -> Option<String> {
         let admitted = self.elsewhere.plans.admit(sample.publisher, sample.received);
-        if let Some(words) = admitted.words(&sample.topic.name) {
-            self.second(&words);
+        if self.refuses(admitted, &sample.topic.name) {
             return None;
         }
         let plan: Plan = match read(sample) {
@@ -149,8 +152,7 @@ impl Listener {
     /// What was sent to the robot, and by whom.
     pub(super) fn left(&mut self, sample: &Sample) -> Option<String> {
         let admitted = self.elsewhere.commands.admit(sample.publisher, sample.received);
-        if let Some(words) = admitted.words(&sample.topic.name) {
-            self.second(&words);
+        if self.refuses(admitted, &sample.topic.name) {
             return None;
         }
         let command: Command = match read(sample) {
@@ -166,7 +168,10 @@ impl Listener {
         if let Some(values) = values {
             let said = Stamp::from_parts(command.header.stamp.sec, command.header.stamp.nanosec);
             let at = if self.pace == Pace::Wall { sample.received } else { said };
+            let stands = command.driver == Intervention::HOLD && self.elsewhere.told == values;
+            self.shared.rest.tell(stands, at);
             self.elsewhere.left.note(at, &values);
+            self.elsewhere.told = values;
         }
         None
     }

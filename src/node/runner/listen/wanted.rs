@@ -21,6 +21,8 @@ pub(super) enum Use {
     Positions(usize),
     Expert,
     Joy,
+    /// Where a person's leader is.
+    Leader(usize),
     Goal(usize),
     Clock,
     /// What another process thought of.
@@ -67,5 +69,10 @@ fn driven(robot: &Robot, wanted: &mut Vec<(String, String, Use)>) {
     wanted.push((gate.expert.clone(), Command::TYPE.to_owned(), Use::Expert));
     if gate.human.button.is_some() {
         wanted.push((gate.human.joy.clone(), Joy::TYPE.to_owned(), Use::Joy));
+    }
+    if gate.human.leader.is_some() {
+        for (number, told) in robot.leader.iter().enumerate() {
+            wanted.push((told.topic.to_string(), JointState::TYPE.to_owned(), Use::Leader(number)));
+        }
     }
 }
