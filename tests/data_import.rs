@@ -6,7 +6,7 @@
 #[path = "support/demonstrations.rs"]
 mod demonstrations;
 
-use apprentice::data::{Config, Driver, Gaps, Interventions};
+use apprentice::data::{Before, Config, Driver, Gaps, Interventions};
 use apprentice::msg::geometry::{Point, Pose, PoseStamped, Quaternion};
 use apprentice::msg::own::{Command, Intervention};
 use apprentice::msg::std::Float64MultiArray;
@@ -260,5 +260,57 @@ fn what_is_held_out_is_whole_recordings_and_always_the_same() -> anyhow::Result<
     assert_eq!(dataset.split(0.0, 5).1.len(), 0);
     assert_eq!(dataset.split(0.01, 5).1.len(), 2, "one recording at the least");
     assert_eq!(dataset.split(1.0, 5).0.len(), 2, "and one to learn from");
+    Ok(())
+}
+
+#[test]
+fn what_was_learned_from_before_is_not_held_out_and_what_was_held_out_stays_so() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    for _ in 0..10 {
+        scratch.add(&demonstration(200), &[])?;
+    }
+    let dataset = scratch.open(&Config::default())?;
+    let hashes: Vec<String> = dataset.identities().map(|(_, hash)| hash).collect();
+    let held = |share: f64, before: &dyn Fn(usize) -> Before| {
+        let place = |hash: &str| hashes.iter().position(|known| known == hash).expect("it is one of them");
+        let (learned, held) = dataset.split_after(share, 5, |hash| before(place(hash)));
+        assert_eq!(learned.len() + held.len(), 10);
+        held
+    };
+    // The first eight were there, of which two were held out.
+    let before = |recording: usize| match recording {
+        3 | 5 => Before::HeldOut,
+        0..8 => Before::Learned,
+        _ => Before::Unseen,
+    };
+    assert_eq!(held(0.2, &before), [3, 5]);
+    for share in [0.3, 1.0] {
+        let held = held(share, &before);
+        assert_eq!((held.len(), &held[..2]), (3, &[3, 5][..]), "half of what is new is learned from");
+        assert!(held[2] >= 8);
+    }
+    assert_eq!(held(0.3, &|_| Before::Learned), [0; 0], "nothing is left to judge by");
+    let one_new = |recording| if recording == 9 { Before::Unseen } else { Before::Learned };
+    assert_eq!(held(0.3, &one_new), [0; 0], "what little is new is learned from");
+    Ok(())
+}
+
+#[test]
+fn a_recording_that_teaches_nothing_is_not_held_out() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    let shown = demonstration(400);
+    let mut unaided = shown.clone();
+    let told = Intervention { header: header(0), driver: Intervention::POLICY, ..Intervention::default() };
+    unaided.insert(0, said(0, "/cell/intervention", &told));
+    for recording in 0..8 {
+        scratch.add(if recording < 2 { &shown } else { &unaided }, &[])?;
+    }
+    let dataset = scratch.open(&Config::default())?;
+    assert_eq!(dataset.summary().learned, 2 * 11);
+    for seed in 0..20 {
+        let (learned, held) = dataset.split(0.5, seed);
+        assert_eq!((learned.len(), held.len()), (7, 1));
+        assert!(held[0] < 2, "seed {seed}: {held:?}");
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! are left out and named with their reasons in the summary; only where nothing is left it is an error.
 
 mod load;
+mod split;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -18,12 +19,10 @@ use super::store::{Kept, Take};
 use super::summary::{Dropped, Summary};
 use super::window::Signs;
 use super::{Config, Error, Frame, Gaps, Observation};
-use crate::noise::Noise;
 use crate::spec::{Act, Robot};
 use load::Loaded;
 
-/// What the split draws from, among all that a seed is for.
-const SPLIT: u64 = 0x5350_4C49;
+pub use split::Before;
 
 /// Which robot the recordings are of: the sections of its file.
 #[derive(Clone, Copy, Debug)]
@@ -183,23 +182,6 @@ impl Dataset {
     pub fn identities(&self) -> impl Iterator<Item = (&Path, String)> {
         let hex = |identity: &[u8; 32]| identity.iter().map(|byte| format!("{byte:02x}")).collect();
         self.recordings.iter().map(move |recording| (recording.path.as_path(), hex(&recording.identity)))
-    }
-
-    /// Episodes to learn from and episodes to judge by: `share` of the recordings, at least one where there are two and the share
-    /// is above zero. Episodes of one recording stay together, so that judging is by what was never seen.
-    pub fn split(&self, share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        let count = self.recordings.len();
-        let mut order: Vec<usize> = (0..count).collect();
-        Noise::of(seed, SPLIT).shuffle(&mut order);
-        let held = (share * count as f64).round() as usize;
-        let least = usize::from(share > 0.0 && count > 1);
-        let held = held.clamp(least, count.saturating_sub(1).max(least));
-        let is_held: Vec<bool> = {
-            let mut is_held = vec![false; count];
-            order[..held.min(count)].iter().for_each(|recording| is_held[*recording] = true);
-            is_held
-        };
-        (0..self.episodes.len()).partition(|episode| !is_held[self.episodes[*episode].recording])
     }
 
     /// How the numbers of these episodes are spread, in the mirror too where windows are seen in one. Actions are those that are

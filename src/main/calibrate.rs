@@ -10,7 +10,7 @@ use anyhow::ensure;
 use apprentice::config::Settings;
 use apprentice::control::gate::By;
 use apprentice::control::{self, calibrate as conformal};
-use apprentice::data::Dataset;
+use apprentice::data::{Before, Dataset};
 use apprentice::nn::device;
 use apprentice::policy::checkpoint::{self, Calibration, Checkpoint};
 use apprentice::train::doubts::{self, Doubts};
@@ -120,11 +120,11 @@ impl Calibrate {
     }
 }
 
-/// The episodes of recordings that the policy was not trained with.
+/// The episodes of recordings that neither the policy nor one that it goes on from was trained with.
 pub(super) fn unseen(checkpoint: &Checkpoint, data: &Dataset) -> anyhow::Result<Vec<usize>> {
-    let known = &checkpoint.provenance.origin.bags;
+    let origin = &checkpoint.provenance.origin;
     let learned: Vec<bool> =
-        data.identities().map(|(_, hash)| known.iter().any(|bag| bag.hash == hash)).collect();
+        data.identities().map(|(_, hash)| origin.known(&hash) != Before::Unseen).collect();
     let unseen: Vec<usize> =
         (0..data.episodes.len()).filter(|episode| !learned[data.episodes[*episode].recording]).collect();
     let left = learned.iter().filter(|learned| **learned).count();

@@ -3,6 +3,7 @@
 //! It decides nothing about training: settings and recordings are brought together here, what became of them is shown before
 //! anything is computed, and how good the outcome is closes the run.
 
+mod held;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
 use apprentice::nn::device::{self, Device};
 use apprentice::node::Stop;
 use apprentice::node::trainer::About;
-use apprentice::policy::checkpoint::{self, Origin};
+use apprentice::policy::checkpoint;
 use apprentice::policy::{Ensemble, Policy, Spec};
 use apprentice::spec::Act;
 use apprentice::train::report::Facts;
@@ -138,23 +139,18 @@ impl Train {
         device: Device,
     ) -> anyhow::Result<train::Outcome> {
         let policy = learns(settings)?.clone();
-        let (learned, held_out) = dataset.split(settings.data.held_out, settings.train.seed);
         let shape = Shape { history: policy.history.into(), chunk: policy.chunk.into() };
         let from = settings.train.from.as_ref().map(|from| checkpoint::open(from, device)).transpose()?;
+        let (learned, held_out) = held::split(settings, dataset, from.as_ref());
         let statistics = match &from {
             Some(from) => beginning(&from.policy).statistics().clone(),
             None => dataset.statistics(&learned),
         };
         let windows = Windows::new(dataset, &learned, shape, Rules::learning(&settings.data, &statistics))?;
-        let judged = match held_out.is_empty() {
-            true => None,
-            false => Some(Windows::new(dataset, &held_out, shape, Rules::judging(&settings.data))?),
-        };
+        let judged = held::judged(settings, dataset, &held_out, shape)?;
         let layout = dataset.layout.clone();
         let spec = Spec { layout, policy, augment: settings.data.augment.clone() };
-        let bags = dataset.identities().map(|(path, hash)| checkpoint::Bag { name: name(path), hash });
-        let begun = from.iter().map(|from| ("from".to_owned(), from.provenance.seal().to_owned()));
-        let origin = Origin { bags: bags.collect(), notes: begun.collect(), ..Origin::default() };
+        let origin = held::origin(dataset, &held_out, from.as_ref());
         if let Some(from) = &from {
             train::check_beginning(&from.policy, &spec, settings.train.ensemble)?;
         }
