@@ -6,7 +6,7 @@
 #[path = "support/demonstrations.rs"]
 mod demonstrations;
 
-use apprentice::data::{Before, Config, Driver, Gaps, Interventions};
+use apprentice::data::{Before, Config, Driver, Failures, Gaps, Interventions};
 use apprentice::msg::geometry::{Point, Pose, PoseStamped, Quaternion};
 use apprentice::msg::own::{Command, Intervention};
 use apprentice::msg::std::Float64MultiArray;
@@ -311,6 +311,37 @@ fn a_recording_that_teaches_nothing_is_not_held_out() -> anyhow::Result<()> {
         let (learned, held) = dataset.split(0.5, seed);
         assert_eq!((learned.len(), held.len()), (7, 1));
         assert!(held[0] < 2, "seed {seed}: {held:?}");
+    }
+    Ok(())
+}
+
+/// A recording with its notes, and whether it went well.
+type Case<'a> = (&'a [Said], &'a [(&'a str, &'a str)], bool);
+
+#[test]
+fn a_recording_went_well_where_whoever_drove_came_through_alone() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    let shown = demonstration(400);
+    let mut unaided = shown.clone();
+    let told = Intervention { header: header(0), driver: Intervention::POLICY, ..Intervention::default() };
+    unaided.insert(0, said(0, "/cell/intervention", &told));
+    let (yes, no) = ([("success", "true")], [("success", "false")]);
+    let corrected = taking_over();
+    let cases: [Case<'_>; 7] = [
+        (&shown, &[], true),
+        (&shown, &yes, true),
+        (&shown, &no, false),
+        (&unaided, &yes, true),
+        (&unaided, &no, false),
+        (&unaided, &[], false),
+        (&corrected, &yes, false),
+    ];
+    for (heard, notes, _) in cases {
+        scratch.add(heard, notes)?;
+    }
+    let dataset = scratch.open(&Config { failures: Failures::Keep, ..Config::default() })?;
+    for (recording, (_, notes, well)) in cases.into_iter().enumerate() {
+        assert_eq!(dataset.went_well(recording), well, "{recording}: {notes:?}");
     }
     Ok(())
 }

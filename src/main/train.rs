@@ -201,11 +201,11 @@ impl Train {
         let doubt = settings.control.gate.doubt;
         let false_alarms = doubt.map_or(calibrate::FALSE_ALARMS, |doubt| doubt.false_alarms);
         let least = control::calibrate::least(false_alarms);
-        if held_out.len() < least {
-            let few = held_out.len();
+        let (_, few) = calibrate::well(dataset, held_out);
+        if few < least {
             return Ok(put(&format!(
-                "The policy's doubt is not calibrated: {few} episodes are held out, {false_alarms} false alarms an episode take {least}; \
-                 `apprentice calibrate` does it with others."
+                "The policy's doubt is not calibrated: {few} recordings that went well without help are held out, {false_alarms} false \
+                 alarms an episode take {least}; `apprentice calibrate` does it with others."
             ))?);
         }
         let checkpoint = checkpoint::open(&self.out, device)?;
