@@ -154,6 +154,21 @@ fn corrections_are_labelled_by_whoever_drove() -> anyhow::Result<()> {
 }
 
 #[test]
+fn before_the_first_word_it_was_whoever_that_word_says() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    let mut late = taking_over();
+    late.retain(|one| one.topic != "/cell/intervention" || one.at >= 100);
+    let dataset = scratch.add(&late, &[])?.open(&Config::default())?;
+    assert_eq!(dataset.drivers(0)[..10], [Driver::Policy; 10]);
+    assert_eq!(
+        dataset.summary().learned,
+        10,
+        "nothing of the policy's is learned as if a person had done it"
+    );
+    Ok(())
+}
+
+#[test]
 fn numbers_poses_and_depth_are_seen_as_their_layout_says() -> anyhow::Result<()> {
     let text = ROBOT.replace(
         "    front:",

@@ -29,7 +29,7 @@ pub(super) struct Pass<'a> {
     next: u64,
     /// The numbers of the ticks in `take`.
     pub(super) numbers: Vec<u64>,
-    /// The observations so far; actions are not in it yet.
+    /// The observations so far; actions and who drove are not in it yet.
     pub(super) take: Take,
     /// The picture of each camera that was written last.
     written: Vec<Option<(Arc<Frame>, u32)>>,
@@ -181,7 +181,6 @@ impl<'a> Pass<'a> {
         take.stamps.push(tick);
         take.state.extend_from_slice(&seen.state);
         take.past.extend_from_slice(&seen.past);
-        take.drivers.push(self.drivers.at(tick));
         Ok(())
     }
 }
