@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use apprentice::data::augment::{Augment, Shift};
 use apprentice::data::goal::Goal;
 use apprentice::data::weights::Weights;
-use apprentice::data::{Config, Dataset, Gaps, Gathered, Observation, Rules, Shape, Windows};
+use apprentice::data::{Config, Dataset, Gaps, Gathered, Interventions, Observation, Rules, Shape, Windows};
 use apprentice::msg::own::Intervention;
 use apprentice::noise::Noise;
 use demonstrations::{Said, Scratch, demonstration, header, said};
@@ -151,6 +151,27 @@ fn a_window_counts_by_quality_and_by_who_drove() -> anyhow::Result<()> {
     let windows = Windows::new(&dataset.dataset, &[0], Shape { history: 1, chunk: 1 }, Rules::default())?;
     let sum: f32 = (0..windows.len() as u32).map(|window| windows.place(window).2).sum();
     assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+    Ok(())
+}
+
+#[test]
+fn an_episode_counts_the_same_however_little_of_it_counts() -> anyhow::Result<()> {
+    let mut heard: Vec<Said> = demonstration(800);
+    for (at, driver) in [(0, Intervention::POLICY), (600, Intervention::HUMAN)] {
+        let told = Intervention { header: header(at), driver, ..Intervention::default() };
+        heard.push(said(at, "/cell/intervention", &told));
+    }
+    heard.sort_by_key(|one| one.at);
+    let mut scratch = Scratch::new()?;
+    scratch.add(&heard, &[])?;
+    for policy in [0.0, 0.5, 3.0] {
+        let weights = Weights { policy, even_episodes: true, ..Weights::default() };
+        let dataset =
+            scratch.open(&Config { weights, interventions: Interventions::Expert, ..Config::default() })?;
+        let windows = Windows::new(&dataset, &[0], Shape { history: 1, chunk: 1 }, Rules::default())?;
+        let sum: f32 = (0..windows.len() as u32).map(|window| windows.place(window).2).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{policy}: {sum}");
+    }
     Ok(())
 }
 
