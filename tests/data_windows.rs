@@ -226,6 +226,7 @@ fn a_goal_is_a_later_state_of_the_same_episode() -> anyhow::Result<()> {
     let judging = Windows::new(dataset, &[0], shape, Rules::judging(&told))?;
     judging.gather(&[4], &mut noise, &mut out)?;
     assert_eq!(out.goal, dataset.observation(0, 15)?.state, "how the episode ended");
+    assert_eq!(dataset.asked(0, 4)?.goal, out.goal, "and that is what a policy is asked");
     let soon = Goal { stream: "joints".into(), relabel: 1.0, within_s: Some(0.08) };
     let soon = Config { goal: Some(soon), ..Config::default() };
     for rules in [Rules::learning(&soon, &statistics), Rules::judging(&soon)] {

@@ -246,6 +246,19 @@ impl Dataset {
         })
     }
 
+    /// What a policy is asked about a tick of an episode: what was known, and where nobody said what is to be reached, how the
+    /// episode ended.
+    pub fn asked(&self, episode: usize, tick: usize) -> Result<Observation, Error> {
+        let mut asked = self.observation(episode, tick)?;
+        if asked.goal.is_empty() {
+            let width = self.layout.width();
+            let states = self.rows(episode, |take| &take.state, width);
+            let last = &states[states.len() - width..];
+            asked.goal.extend(self.layout.goal.iter().map(|place| last[*place]));
+        }
+        Ok(asked)
+    }
+
     /// How many different pictures there are of each camera.
     pub fn pictures(&self) -> Vec<usize> {
         let count =

@@ -40,7 +40,7 @@ pub fn cost(
     episode: usize,
 ) -> Result<[Duration; 2], Error> {
     let thinker = Thinker::new(policy, &config.join)?;
-    let seen = [dataset.observation(episode, 0)?];
+    let seen = [dataset.asked(episode, 0)?];
     let question = Question { seen: &seen, promised: None };
     let mut noise = stream(0, Purpose::Doubt, 0, 0);
     let mut took = [Vec::with_capacity(TIMED), Vec::with_capacity(TIMED)];
@@ -115,7 +115,7 @@ impl Doubts {
     ) -> Result<(), Error> {
         let (mut thinking, mut robots) = (Vec::new(), Vec::<Wanted>::new());
         for one in some.iter_mut().filter(|one| tick < dataset.episodes[one.episode].ticks) {
-            let observation = dataset.observation(one.episode, tick)?;
+            let observation = dataset.asked(one.episode, tick)?;
             let now = observation.stamp;
             one.seen.add(observation);
             if one.schedule.asks(now, Duration::ZERO) {
