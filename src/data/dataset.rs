@@ -190,16 +190,7 @@ impl Dataset {
         let (width, joints) = (self.layout.width(), self.layout.actions.len());
         let states: Vec<&[f32]> =
             episodes.iter().map(|episode| self.rows(*episode, |take| &take.state, width)).collect();
-        let learned: Vec<&[f32]> = episodes
-            .iter()
-            .flat_map(|number| {
-                let episode = &self.episodes[*number];
-                let recording = &self.recordings[episode.recording];
-                let ticks = (episode.first..episode.first + episode.ticks)
-                    .filter(|tick| self.config.counts(recording, *tick));
-                ticks.map(|tick| &recording.kept.take.actions[tick * joints..][..joints])
-            })
-            .collect();
+        let learned: Vec<&[f32]> = self.labels(episodes).collect();
         let [mirrored_states, mirrored_actions] = match &self.signs {
             Some(signs) => [&signs.state[..], &signs.actions],
             None => [&[][..]; 2],
@@ -207,6 +198,18 @@ impl Dataset {
         let state = Spread::of_columns(&states, width, mirrored_states);
         let goal = self.layout.goal.iter().map(|place| state[*place].clone()).collect();
         Statistics { state, actions: Spread::of_columns(&learned, joints, mirrored_actions), goal }
+    }
+
+    /// The actions of these episodes that are learned, each `[action]`.
+    pub fn labels<'a>(&'a self, episodes: &'a [usize]) -> impl Iterator<Item = &'a [f32]> {
+        let joints = self.layout.actions.len();
+        episodes.iter().flat_map(move |number| {
+            let episode = &self.episodes[*number];
+            let recording = &self.recordings[episode.recording];
+            let ticks = episode.first..episode.first + episode.ticks;
+            let ticks = ticks.filter(move |tick| self.config.counts(recording, *tick));
+            ticks.map(move |tick| &recording.kept.take.actions[tick * joints..][..joints])
+        })
     }
 
     fn rows<'a>(&'a self, episode: usize, of: impl Fn(&'a Take) -> &'a Vec<f32>, width: usize) -> &'a [f32] {

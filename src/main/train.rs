@@ -4,6 +4,7 @@
 //! anything is computed, and how good the outcome is closes the run.
 
 mod held;
+mod reach;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -154,6 +155,7 @@ impl Train {
         if let Some(from) = &from {
             train::check_beginning(&from.policy, &spec, settings.train.ensemble)?;
         }
+        reach::tell(settings, &spec.policy, &statistics, dataset, &learned)?;
         let facts = facts(settings, dataset, &windows, device);
         let job = Job {
             config: &settings.train,
