@@ -103,7 +103,8 @@ impl<'a> Pass<'a> {
 
     fn see(&mut self, stream: usize, sample: &Sample) {
         let name = self.scene.layout.streams().nth(stream).unwrap_or_default();
-        match self.scene.decoder.read(stream, sample) {
+        let read = self.scene.decoder.read(stream, sample);
+        match read.and_then(|(stamps, reading)| Ok((stamps.believed()?, reading))) {
             Ok((stamps, reading)) => {
                 self.count(name, sample, None);
                 let [early, late] = [stamps.own.min(stamps.received), stamps.own.max(stamps.received)];
