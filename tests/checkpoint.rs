@@ -30,7 +30,8 @@ type Named = Vec<(String, Tensor)>;
 
 fn origin() -> Origin {
     let bags = vec![Bag { name: "episode_0000".to_owned(), hash: "2cf2".to_owned() }];
-    Origin { bags, seed: 7, steps: 100, notes: BTreeMap::from([("loss".to_owned(), "0.1".to_owned())]) }
+    let notes = BTreeMap::from([("loss".to_owned(), "0.1".to_owned())]);
+    Origin { bags, seed: 7, steps: 100, notes, ..Origin::default() }
 }
 
 fn save(path: &Path, policies: &[&Policy]) -> Result<(), Error> {

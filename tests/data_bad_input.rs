@@ -260,3 +260,19 @@ fn a_message_that_is_no_message_is_counted() -> anyhow::Result<()> {
     assert!(demonstrations::near(&dataset.actions(0)[10..12], &expected), "its neighbours tell the same");
     Ok(())
 }
+
+#[test]
+fn a_stamp_from_a_clock_that_goes_before_costs_its_message_and_no_other() -> anyhow::Result<()> {
+    let ahead = |by: i64| {
+        let one = move |at: i64| {
+            let told = JointState { header: header(at + by), ..state(at, joints(at)) };
+            (at == 200).then(|| said(at, "/joint_states", &told))
+        };
+        remarks_after("/joint_states", one)
+    };
+    let (remarks, ticks) = ahead(600_000)?;
+    let told =
+        "joints: 1 of 101 messages are not used: it is stamped 600s after it was received: the clocks differ";
+    assert_eq!((remarks, ticks), (vec![told.to_owned()], 26));
+    Ok(())
+}

@@ -6,7 +6,7 @@
 #[path = "support/demonstrations.rs"]
 mod demonstrations;
 
-use apprentice::data::{Config, Driver, Gaps, Interventions};
+use apprentice::data::{Before, Config, Driver, Failures, Gaps, Interventions};
 use apprentice::msg::geometry::{Point, Pose, PoseStamped, Quaternion};
 use apprentice::msg::own::{Command, Intervention};
 use apprentice::msg::std::Float64MultiArray;
@@ -154,6 +154,21 @@ fn corrections_are_labelled_by_whoever_drove() -> anyhow::Result<()> {
 }
 
 #[test]
+fn before_the_first_word_it_was_whoever_that_word_says() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    let mut late = taking_over();
+    late.retain(|one| one.topic != "/cell/intervention" || one.at >= 100);
+    let dataset = scratch.add(&late, &[])?.open(&Config::default())?;
+    assert_eq!(dataset.drivers(0)[..10], [Driver::Policy; 10]);
+    assert_eq!(
+        dataset.summary().learned,
+        10,
+        "nothing of the policy's is learned as if a person had done it"
+    );
+    Ok(())
+}
+
+#[test]
 fn numbers_poses_and_depth_are_seen_as_their_layout_says() -> anyhow::Result<()> {
     let text = ROBOT.replace(
         "    front:",
@@ -260,5 +275,88 @@ fn what_is_held_out_is_whole_recordings_and_always_the_same() -> anyhow::Result<
     assert_eq!(dataset.split(0.0, 5).1.len(), 0);
     assert_eq!(dataset.split(0.01, 5).1.len(), 2, "one recording at the least");
     assert_eq!(dataset.split(1.0, 5).0.len(), 2, "and one to learn from");
+    Ok(())
+}
+
+#[test]
+fn what_was_learned_from_before_is_not_held_out_and_what_was_held_out_stays_so() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    for _ in 0..10 {
+        scratch.add(&demonstration(200), &[])?;
+    }
+    let dataset = scratch.open(&Config::default())?;
+    let hashes: Vec<String> = dataset.identities().map(|(_, hash)| hash).collect();
+    let held = |share: f64, before: &dyn Fn(usize) -> Before| {
+        let place = |hash: &str| hashes.iter().position(|known| known == hash).expect("it is one of them");
+        let (learned, held) = dataset.split_after(share, 5, |hash| before(place(hash)));
+        assert_eq!(learned.len() + held.len(), 10);
+        held
+    };
+    // The first eight were there, of which two were held out.
+    let before = |recording: usize| match recording {
+        3 | 5 => Before::HeldOut,
+        0..8 => Before::Learned,
+        _ => Before::Unseen,
+    };
+    assert_eq!(held(0.2, &before), [3, 5]);
+    for share in [0.3, 1.0] {
+        let held = held(share, &before);
+        assert_eq!((held.len(), &held[..2]), (3, &[3, 5][..]), "half of what is new is learned from");
+        assert!(held[2] >= 8);
+    }
+    assert_eq!(held(0.3, &|_| Before::Learned), [0; 0], "nothing is left to judge by");
+    let one_new = |recording| if recording == 9 { Before::Unseen } else { Before::Learned };
+    assert_eq!(held(0.3, &one_new), [0; 0], "what little is new is learned from");
+    Ok(())
+}
+
+#[test]
+fn a_recording_that_teaches_nothing_is_not_held_out() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    let shown = demonstration(400);
+    let mut unaided = shown.clone();
+    let told = Intervention { header: header(0), driver: Intervention::POLICY, ..Intervention::default() };
+    unaided.insert(0, said(0, "/cell/intervention", &told));
+    for recording in 0..8 {
+        scratch.add(if recording < 2 { &shown } else { &unaided }, &[])?;
+    }
+    let dataset = scratch.open(&Config::default())?;
+    assert_eq!(dataset.summary().learned, 2 * 11);
+    for seed in 0..20 {
+        let (learned, held) = dataset.split(0.5, seed);
+        assert_eq!((learned.len(), held.len()), (7, 1));
+        assert!(held[0] < 2, "seed {seed}: {held:?}");
+    }
+    Ok(())
+}
+
+/// A recording with its notes, and whether it went well.
+type Case<'a> = (&'a [Said], &'a [(&'a str, &'a str)], bool);
+
+#[test]
+fn a_recording_went_well_where_whoever_drove_came_through_alone() -> anyhow::Result<()> {
+    let mut scratch = Scratch::new()?;
+    let shown = demonstration(400);
+    let mut unaided = shown.clone();
+    let told = Intervention { header: header(0), driver: Intervention::POLICY, ..Intervention::default() };
+    unaided.insert(0, said(0, "/cell/intervention", &told));
+    let (yes, no) = ([("success", "true")], [("success", "false")]);
+    let corrected = taking_over();
+    let cases: [Case<'_>; 7] = [
+        (&shown, &[], true),
+        (&shown, &yes, true),
+        (&shown, &no, false),
+        (&unaided, &yes, true),
+        (&unaided, &no, false),
+        (&unaided, &[], false),
+        (&corrected, &yes, false),
+    ];
+    for (heard, notes, _) in cases {
+        scratch.add(heard, notes)?;
+    }
+    let dataset = scratch.open(&Config { failures: Failures::Keep, ..Config::default() })?;
+    for (recording, (_, notes, well)) in cases.into_iter().enumerate() {
+        assert_eq!(dataset.went_well(recording), well, "{recording}: {notes:?}");
+    }
     Ok(())
 }

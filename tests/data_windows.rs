@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use apprentice::data::augment::{Augment, Shift};
 use apprentice::data::goal::Goal;
 use apprentice::data::weights::Weights;
-use apprentice::data::{Config, Dataset, Gaps, Gathered, Observation, Rules, Shape, Windows};
+use apprentice::data::{Config, Dataset, Gaps, Gathered, Interventions, Observation, Rules, Shape, Windows};
 use apprentice::msg::own::Intervention;
 use apprentice::noise::Noise;
 use demonstrations::{Said, Scratch, demonstration, header, said};
@@ -155,6 +155,27 @@ fn a_window_counts_by_quality_and_by_who_drove() -> anyhow::Result<()> {
 }
 
 #[test]
+fn an_episode_counts_the_same_however_little_of_it_counts() -> anyhow::Result<()> {
+    let mut heard: Vec<Said> = demonstration(800);
+    for (at, driver) in [(0, Intervention::POLICY), (600, Intervention::HUMAN)] {
+        let told = Intervention { header: header(at), driver, ..Intervention::default() };
+        heard.push(said(at, "/cell/intervention", &told));
+    }
+    heard.sort_by_key(|one| one.at);
+    let mut scratch = Scratch::new()?;
+    scratch.add(&heard, &[])?;
+    for policy in [0.0, 0.5, 3.0] {
+        let weights = Weights { policy, even_episodes: true, ..Weights::default() };
+        let dataset =
+            scratch.open(&Config { weights, interventions: Interventions::Expert, ..Config::default() })?;
+        let windows = Windows::new(&dataset, &[0], Shape { history: 1, chunk: 1 }, Rules::default())?;
+        let sum: f32 = (0..windows.len() as u32).map(|window| windows.place(window).2).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{policy}: {sum}");
+    }
+    Ok(())
+}
+
+#[test]
 fn only_the_persons_part_of_a_chunk_is_real() -> anyhow::Result<()> {
     let mut heard: Vec<Said> = demonstration(800);
     for (at, driver) in [(0, Intervention::POLICY), (200, Intervention::HUMAN), (480, Intervention::POLICY)] {
@@ -205,6 +226,7 @@ fn a_goal_is_a_later_state_of_the_same_episode() -> anyhow::Result<()> {
     let judging = Windows::new(dataset, &[0], shape, Rules::judging(&told))?;
     judging.gather(&[4], &mut noise, &mut out)?;
     assert_eq!(out.goal, dataset.observation(0, 15)?.state, "how the episode ended");
+    assert_eq!(dataset.asked(0, 4)?.goal, out.goal, "and that is what a policy is asked");
     let soon = Goal { stream: "joints".into(), relabel: 1.0, within_s: Some(0.08) };
     let soon = Config { goal: Some(soon), ..Config::default() };
     for rules in [Rules::learning(&soon, &statistics), Rules::judging(&soon)] {

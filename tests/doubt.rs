@@ -7,7 +7,6 @@
 #[path = "support/policies.rs"]
 mod support;
 
-use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::path::Path;
 
@@ -119,7 +118,7 @@ fn what_cannot_be_measured_is_refused_in_words() -> Result<(), Error> {
 fn save(path: &Path, policy: &Ensemble, steps: u64) -> Result<(), Error> {
     let first = policy.members().next().expect("there is one");
     let (spec, statistics, landmarks) = (first.spec(), first.statistics(), policy.landmarks());
-    let origin = Origin { bags: vec![], seed: 1, steps, notes: BTreeMap::new() };
+    let origin = Origin { seed: 1, steps, ..Origin::default() };
     let members = [first.weights().named()];
     let settings = "robot: {name: two}\n";
     checkpoint::save(

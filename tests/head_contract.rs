@@ -7,6 +7,8 @@
 #[path = "support/heads.rs"]
 mod heads;
 
+use std::cell::Cell;
+
 use anyhow::{Result, ensure};
 use apprentice::nn::{Encoding, chance};
 use apprentice::noise::Noise;
@@ -37,6 +39,7 @@ fn cases() -> Result<Vec<(String, Config)>> {
         "{tokens: {width: 32, levels: 64}}",
         "{tokens: {width: 32, levels: 64, knots: 4}}",
         "{energy: {width: 32}}",
+        "{energy: {width: 32, knots: 6}}",
     ];
     settings.iter().map(|text| Ok(((*text).to_owned(), serde_saphyr::from_str(text)?))).collect()
 }
@@ -186,7 +189,9 @@ fn what_is_promised_is_kept_or_refused_in_words() -> Result<()> {
 
 #[test]
 fn padding_teaches_nothing() -> Result<()> {
-    let (one, other) = (batch(0.0), batch(0.9));
+    let (one, other, short) = (batch(0.0), batch(0.9), batch(0.0));
+    let _padded = short.real.narrow(1, 4, 2).zero_();
+    let looked = Cell::new(0);
     all(|config| {
         let made = made(config, 1);
         let slopes = [&one, &other].map(|batch| {
@@ -197,8 +202,21 @@ fn padding_teaches_nothing() -> Result<()> {
         });
         ensure!(slopes[0].0.equal(&slopes[1].0), "another loss");
         ensure!(slopes[0].1.iter().zip(&slopes[1].1).all(|(a, b)| a.equal(b)), "another gradient");
+        // Where every number of a chunk has a weight of its own, those of padding are not moved by what stands in for it either.
+        loss(config, &*made.head, &short, 3).sum(Kind::Float).backward();
+        for (name, weight) in made.weights.named() {
+            if weight.size() == [CHUNK * ACTION] {
+                let moved = |first, steps| {
+                    weight.grad().narrow(0, first * ACTION, steps * ACTION).abs().max().double_value(&[])
+                };
+                ensure!(moved(0, 4) > 0.0 && moved(4, 2) == 0.0, "padding moves {name} by {}", moved(4, 2));
+                looked.set(looked.get() + 1);
+            }
+        }
         Ok(())
-    })
+    })?;
+    ensure!(looked.get() >= 2, "no head has such weights");
+    Ok(())
 }
 
 #[test]

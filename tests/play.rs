@@ -19,6 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use apprentice::config::Settings;
 use apprentice::control;
+use apprentice::control::gate::By;
 use apprentice::data::{Dataset, Gathered, Rules, Shape, Subject, Windows};
 use apprentice::msg::Message as _;
 use apprentice::msg::std::Float64MultiArray;
@@ -27,6 +28,7 @@ use apprentice::node::simulator::{Options, Pace};
 use apprentice::noise::Noise;
 use apprentice::policy::{Ensemble, Policy, Spec};
 use apprentice::sim::{Conduct, Disturbance};
+use apprentice::train::doubts;
 use apprentice::train::evaluate::{self, evaluate};
 use simulating::options;
 use tch::{Device, Kind};
@@ -75,8 +77,20 @@ fn what_is_learned_from_play_is_told_the_target_as_its_goal() -> anyhow::Result<
     }
 
     let spec = Spec { layout: dataset.layout.clone(), policy, augment: settings.data.augment.clone() };
-    let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(1));
-    let untaught = Ensemble::new(Policy::create(&spec, &statistics, weights)?, Vec::new());
+    let untaught = |seed| {
+        let weights = Weights::new(Device::Cpu, Kind::Float, Noise::new(seed));
+        Policy::create(&spec, &statistics, weights)
+    };
+    // Nobody said what was to be reached; one recording in two parts is one episode all the same.
+    let two = Ensemble::new(untaught(1)?, vec![untaught(2)?]);
+    let doubts = |episodes: &[usize]| {
+        doubts::watch(&two, By::Ensemble, &control::Config::default(), &dataset, episodes, || {})
+    };
+    let greatest = doubts(&[0, 1, 0])?.greatest;
+    ensure!(greatest.len() == 2 && greatest.iter().all(|doubt| doubt.is_finite()), "{greatest:?}");
+    ensure!(greatest == doubts(&[0, 1])?.greatest, "{greatest:?}");
+
+    let untaught = Ensemble::new(untaught(1)?, Vec::new());
     let attempt = |goal: Option<&str>| {
         let options = evaluate::Options {
             world: "reach".to_owned(),

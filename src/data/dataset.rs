@@ -4,6 +4,7 @@
 //! are left out and named with their reasons in the summary; only where nothing is left it is an error.
 
 mod load;
+mod split;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -18,12 +19,10 @@ use super::store::{Kept, Take};
 use super::summary::{Dropped, Summary};
 use super::window::Signs;
 use super::{Config, Error, Frame, Gaps, Observation};
-use crate::noise::Noise;
 use crate::spec::{Act, Robot};
 use load::Loaded;
 
-/// What the split draws from, among all that a seed is for.
-const SPLIT: u64 = 0x5350_4C49;
+pub use split::Before;
 
 /// Which robot the recordings are of: the sections of its file.
 #[derive(Clone, Copy, Debug)]
@@ -185,39 +184,13 @@ impl Dataset {
         self.recordings.iter().map(move |recording| (recording.path.as_path(), hex(&recording.identity)))
     }
 
-    /// Episodes to learn from and episodes to judge by: `share` of the recordings, at least one where there are two and the share
-    /// is above zero. Episodes of one recording stay together, so that judging is by what was never seen.
-    pub fn split(&self, share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        let count = self.recordings.len();
-        let mut order: Vec<usize> = (0..count).collect();
-        Noise::of(seed, SPLIT).shuffle(&mut order);
-        let held = (share * count as f64).round() as usize;
-        let least = usize::from(share > 0.0 && count > 1);
-        let held = held.clamp(least, count.saturating_sub(1).max(least));
-        let is_held: Vec<bool> = {
-            let mut is_held = vec![false; count];
-            order[..held.min(count)].iter().for_each(|recording| is_held[*recording] = true);
-            is_held
-        };
-        (0..self.episodes.len()).partition(|episode| !is_held[self.episodes[*episode].recording])
-    }
-
     /// How the numbers of these episodes are spread, in the mirror too where windows are seen in one. Actions are those that are
     /// learned.
     pub fn statistics(&self, episodes: &[usize]) -> Statistics {
         let (width, joints) = (self.layout.width(), self.layout.actions.len());
         let states: Vec<&[f32]> =
             episodes.iter().map(|episode| self.rows(*episode, |take| &take.state, width)).collect();
-        let learned: Vec<&[f32]> = episodes
-            .iter()
-            .flat_map(|number| {
-                let episode = &self.episodes[*number];
-                let recording = &self.recordings[episode.recording];
-                let ticks = (episode.first..episode.first + episode.ticks)
-                    .filter(|tick| self.config.counts(recording, *tick));
-                ticks.map(|tick| &recording.kept.take.actions[tick * joints..][..joints])
-            })
-            .collect();
+        let learned: Vec<&[f32]> = self.labels(episodes).collect();
         let [mirrored_states, mirrored_actions] = match &self.signs {
             Some(signs) => [&signs.state[..], &signs.actions],
             None => [&[][..]; 2],
@@ -225,6 +198,18 @@ impl Dataset {
         let state = Spread::of_columns(&states, width, mirrored_states);
         let goal = self.layout.goal.iter().map(|place| state[*place].clone()).collect();
         Statistics { state, actions: Spread::of_columns(&learned, joints, mirrored_actions), goal }
+    }
+
+    /// The actions of these episodes that are learned, each `[action]`.
+    pub fn labels<'a>(&'a self, episodes: &'a [usize]) -> impl Iterator<Item = &'a [f32]> {
+        let joints = self.layout.actions.len();
+        episodes.iter().flat_map(move |number| {
+            let episode = &self.episodes[*number];
+            let recording = &self.recordings[episode.recording];
+            let ticks = episode.first..episode.first + episode.ticks;
+            let ticks = ticks.filter(move |tick| self.config.counts(recording, *tick));
+            ticks.map(move |tick| &recording.kept.take.actions[tick * joints..][..joints])
+        })
     }
 
     fn rows<'a>(&'a self, episode: usize, of: impl Fn(&'a Take) -> &'a Vec<f32>, width: usize) -> &'a [f32] {
@@ -262,6 +247,19 @@ impl Dataset {
             goal: aimed.to_vec(),
             past: take.past[row * joints..][..joints].to_vec(),
         })
+    }
+
+    /// What a policy is asked about a tick of an episode: what was known, and where nobody said what is to be reached, how the
+    /// episode ended.
+    pub fn asked(&self, episode: usize, tick: usize) -> Result<Observation, Error> {
+        let mut asked = self.observation(episode, tick)?;
+        if asked.goal.is_empty() {
+            let width = self.layout.width();
+            let states = self.rows(episode, |take| &take.state, width);
+            let last = &states[states.len() - width..];
+            asked.goal.extend(self.layout.goal.iter().map(|place| last[*place]));
+        }
+        Ok(asked)
     }
 
     /// How many different pictures there are of each camera.

@@ -45,7 +45,7 @@ mod window;
 
 use std::path::PathBuf;
 
-pub use dataset::{Dataset, Episode, Progress, Subject};
+pub use dataset::{Before, Dataset, Episode, Progress, Subject};
 pub use driver::{Driver, Interventions};
 pub use frame::Frame;
 pub use gathered::Gathered;

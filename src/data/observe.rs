@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::spec::{self, Name, TypeName, milliseconds};
 
 pub use observer::{Gap, Observer};
-pub use read::{Decoder, Reading, Stamps, Unread};
+pub use read::{AHEAD, Decoder, Reading, Stamps, Unread};
 pub(super) use read::{finite, places};
 
 const JOINT_STATE: &str = "sensor_msgs/msg/JointState";

@@ -24,7 +24,7 @@ pub(super) use kept::Kept;
 pub(super) use key::{identity, key};
 
 /// What a file begins and ends with; the number is that of the format.
-const MAGIC: &[u8; 8] = b"APPRTAK1";
+const MAGIC: &[u8; 8] = b"APPRTAK2";
 /// The end of a file's name.
 const EXTENSION: &str = "frames";
 /// The same while it is being written.

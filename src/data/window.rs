@@ -194,8 +194,9 @@ fn counted(dataset: &Dataset, number: usize, ticks: Range<usize>) -> Vec<(Range<
 fn even(dataset: &Dataset, number: usize, counted: &[(Range<usize>, Driver)], runs: &mut Vec<Run>) {
     let weights = &dataset.config.weights;
     let quality = dataset.recordings[dataset.episodes[number].recording].weight;
-    let count: usize = counted.iter().map(|(ticks, _)| ticks.len()).sum();
-    let evened = if weights.even_episodes { 1.0 / count.max(1) as f64 } else { 1.0 };
+    let sum: f64 =
+        counted.iter().map(|(ticks, driver)| ticks.len() as f64 * weights.of_driver(*driver)).sum();
+    let evened = if weights.even_episodes && sum > 0.0 { 1.0 / sum } else { 1.0 };
     for (ticks, driver) in counted {
         let weight = (quality * weights.of_driver(*driver) * evened) as f32;
         if weight > 0.0 {

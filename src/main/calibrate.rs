@@ -3,6 +3,7 @@
 //! A threshold is good for nothing without episodes that the policy has not seen: those it was trained on are told apart by their
 //! checksums and left out, since on them it is surer than it will ever be again.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use anyhow::ensure;
 use apprentice::config::Settings;
 use apprentice::control::gate::By;
 use apprentice::control::{self, calibrate as conformal};
-use apprentice::data::Dataset;
+use apprentice::data::{Before, Dataset};
 use apprentice::nn::device;
 use apprentice::policy::checkpoint::{self, Calibration, Checkpoint};
 use apprentice::train::doubts::{self, Doubts};
@@ -27,8 +28,9 @@ pub(crate) const FALSE_ALARMS: f64 = 0.1;
 /// Find out from which doubt on a policy asks for a person
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
-Every episode counts by its greatest doubt, at the ticks at which the policy would think. What comes out is kept with the policy
-(doubt.json), for any share of false alarms. Recordings that the policy was trained with are left out.
+Every recording counts by its greatest doubt, at the ticks at which the policy would think. What comes out is kept with the policy
+(doubt.json), for any share of false alarms. Recordings that the policy was trained with are left out, and so are those that failed or
+in which somebody took over.
 
 Examples:
   apprentice calibrate --policy runs/pick --bags more_demos
@@ -120,11 +122,11 @@ impl Calibrate {
     }
 }
 
-/// The episodes of recordings that the policy was not trained with.
+/// The episodes of recordings that neither the policy nor one that it goes on from was trained with.
 pub(super) fn unseen(checkpoint: &Checkpoint, data: &Dataset) -> anyhow::Result<Vec<usize>> {
-    let known = &checkpoint.provenance.origin.bags;
+    let origin = &checkpoint.provenance.origin;
     let learned: Vec<bool> =
-        data.identities().map(|(_, hash)| known.iter().any(|bag| bag.hash == hash)).collect();
+        data.identities().map(|(_, hash)| origin.known(&hash) != Before::Unseen).collect();
     let unseen: Vec<usize> =
         (0..data.episodes.len()).filter(|episode| !learned[data.episodes[*episode].recording]).collect();
     let left = learned.iter().filter(|learned| **learned).count();
@@ -136,6 +138,16 @@ pub(super) fn unseen(checkpoint: &Checkpoint, data: &Dataset) -> anyhow::Result<
         put(&format!("{left} recordings are left out: the policy was trained with them."))?;
     }
     Ok(unseen)
+}
+
+/// Those of `episodes` that say how doubtful a policy is where all is well, and of how many recordings they are: failed ones and ones
+/// in which somebody took over do not.
+pub(super) fn well(data: &Dataset, episodes: &[usize]) -> (Vec<usize>, usize) {
+    let recording = |episode: &usize| data.episodes[*episode].recording;
+    let went_well = |episode: &usize| data.went_well(recording(episode));
+    let episodes: Vec<usize> = episodes.iter().copied().filter(went_well).collect();
+    let recordings: BTreeSet<usize> = episodes.iter().map(recording).collect();
+    (episodes, recordings.len())
 }
 
 /// Calibrates the policy of `checkpoint` with `episodes`, by what its settings say.
@@ -159,15 +171,19 @@ fn calibrate_by(
     false_alarms: f64,
 ) -> anyhow::Result<()> {
     // Refused before anything is computed, and before anything is put in the place of a calibration that is there.
-    let (count, least) = (episodes.len(), conformal::least(false_alarms));
+    let ((well, count), least) = (well(data, episodes), conformal::least(false_alarms));
+    if well.len() < episodes.len() {
+        let left = episodes.len() - well.len();
+        put(&format!("{left} episodes are left out: they did not go well, or somebody took over."))?;
+    }
     if count < least {
         return Err(conformal::Error::Few { episodes: count, false_alarms, least }.into());
     }
-    let found = watched(checkpoint, by, config, data, episodes)?;
+    let found = watched(checkpoint, by, config, data, &well)?;
     let calibration = Calibration::new(&checkpoint.provenance, by, config.join.clone(), &found.greatest);
     let threshold = calibration.threshold(false_alarms)?;
     calibration.save(&checkpoint.path)?;
-    let cost = doubts::cost(&checkpoint.policy, by, config, data, episodes[0])?;
+    let cost = doubts::cost(&checkpoint.policy, by, config, data, well[0])?;
     Ok(put(&table(by, false_alarms, &threshold, &found, cost))?)
 }
 

@@ -3,6 +3,8 @@
 //! It decides nothing about training: settings and recordings are brought together here, what became of them is shown before
 //! anything is computed, and how good the outcome is closes the run.
 
+mod held;
+mod reach;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use apprentice::data::{self, Dataset, Rules, Shape, Subject, Windows};
 use apprentice::nn::device::{self, Device};
 use apprentice::node::Stop;
 use apprentice::node::trainer::About;
-use apprentice::policy::checkpoint::{self, Origin};
+use apprentice::policy::checkpoint;
 use apprentice::policy::{Ensemble, Policy, Spec};
 use apprentice::spec::Act;
 use apprentice::train::report::Facts;
@@ -138,26 +140,22 @@ impl Train {
         device: Device,
     ) -> anyhow::Result<train::Outcome> {
         let policy = learns(settings)?.clone();
-        let (learned, held_out) = dataset.split(settings.data.held_out, settings.train.seed);
         let shape = Shape { history: policy.history.into(), chunk: policy.chunk.into() };
         let from = settings.train.from.as_ref().map(|from| checkpoint::open(from, device)).transpose()?;
+        let (learned, held_out) = held::split(settings, dataset, from.as_ref());
         let statistics = match &from {
             Some(from) => beginning(&from.policy).statistics().clone(),
             None => dataset.statistics(&learned),
         };
         let windows = Windows::new(dataset, &learned, shape, Rules::learning(&settings.data, &statistics))?;
-        let judged = match held_out.is_empty() {
-            true => None,
-            false => Some(Windows::new(dataset, &held_out, shape, Rules::judging(&settings.data))?),
-        };
+        let judged = held::judged(settings, dataset, &held_out, shape)?;
         let layout = dataset.layout.clone();
         let spec = Spec { layout, policy, augment: settings.data.augment.clone() };
-        let bags = dataset.identities().map(|(path, hash)| checkpoint::Bag { name: name(path), hash });
-        let begun = from.iter().map(|from| ("from".to_owned(), from.provenance.seal().to_owned()));
-        let origin = Origin { bags: bags.collect(), notes: begun.collect(), ..Origin::default() };
+        let origin = held::origin(dataset, &held_out, from.as_ref());
         if let Some(from) = &from {
             train::check_beginning(&from.policy, &spec, settings.train.ensemble)?;
         }
+        reach::tell(settings, &spec.policy, &statistics, dataset, &learned)?;
         let facts = facts(settings, dataset, &windows, device);
         let job = Job {
             config: &settings.train,
@@ -205,11 +203,11 @@ impl Train {
         let doubt = settings.control.gate.doubt;
         let false_alarms = doubt.map_or(calibrate::FALSE_ALARMS, |doubt| doubt.false_alarms);
         let least = control::calibrate::least(false_alarms);
-        if held_out.len() < least {
-            let few = held_out.len();
+        let (_, few) = calibrate::well(dataset, held_out);
+        if few < least {
             return Ok(put(&format!(
-                "The policy's doubt is not calibrated: {few} episodes are held out, {false_alarms} false alarms an episode take {least}; \
-                 `apprentice calibrate` does it with others."
+                "The policy's doubt is not calibrated: {few} recordings that went well without help are held out, {false_alarms} false \
+                 alarms an episode take {least}; `apprentice calibrate` does it with others."
             ))?);
         }
         let checkpoint = checkpoint::open(&self.out, device)?;

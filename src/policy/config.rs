@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Error, head, normal, remembered};
-use crate::data::Layout;
 use crate::data::augment::Augment;
+use crate::data::{Layout, Spread, Statistics};
 use crate::nn::fits::{self, checked, fits, some};
 use crate::nn::{encoder, history};
 
@@ -87,6 +87,17 @@ impl Config {
         if self.head.prefixes() { self.prefix.unwrap_or(self.chunk / 2) } else { 0 }
     }
 
+    /// The least and the most that its head can say of each number of an action, in the robot's units, with these statistics.
+    pub fn says(&self, statistics: &Statistics) -> Vec<[f64; 2]> {
+        let scale = self.normal.actions;
+        let of = |spread: &Spread| match scale.of(spread) {
+            // It never changed, and never will.
+            (centre, 0.0) => [centre; 2],
+            (centre, one) => self.head.farthest(&scale.edges(spread)).map(|end| centre + one * end),
+        };
+        statistics.actions.iter().map(of).collect()
+    }
+
     /// The rules that tie its settings to one another.
     pub(super) fn check(&self) -> Result<(), fits::Error> {
         some("history", self.history.into())?;
@@ -99,6 +110,10 @@ impl Config {
         }
         let clip = self.normal.clip;
         fits("normal.clip", &clip, "above 1, so that it cuts nothing the data has", clip > 1.0)?;
+        if let (head::Config::Diffusion(head), normal::Scale::Deviation) = (&self.head, self.normal.actions) {
+            let why = "above 1 where `normal.actions` is `deviation`, which most of the data lies around";
+            fits("head.diffusion.clip", &head.clip, why, head.clip > 1.0)?;
+        }
         let Some(prefix) = self.prefix else { return Ok(()) };
         fits("prefix", &prefix, "below `chunk`: something must be left to plan", prefix < self.chunk)?;
         fits("prefix", &prefix, "with a head whose `prefixes` is true", self.head.prefixes())
@@ -166,3 +181,35 @@ impl Config {
 }
 
 checked!(Config);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_that_goes_no_farther_than_its_data_says_how_far_that_is() {
+        let spread = |values: [f32; 3]| Spread::of(values.into_iter());
+        let actions = vec![spread([1.0, 2.0, 5.0]), spread([0.5; 3])];
+        let statistics = Statistics { actions, ..Statistics::default() };
+        let endless = [f64::NEG_INFINITY, f64::INFINITY];
+        for (text, first) in [
+            ("head: {flow: {}}", endless),
+            ("head: {tokens: {}}", [1.0, 5.0]),
+            ("head: {diffusion: {}}", [1.0, 5.0]),
+            ("head: {diffusion: {clip: 1.5}}", [0.0, 6.0]),
+        ] {
+            let config: Config = serde_saphyr::from_str(text).expect("settings that fit");
+            assert_eq!(config.says(&statistics), [first, [0.5; 2]], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clip_within_the_deviation_is_refused() {
+        let read = |clip: &str| {
+            let text = format!("normal: {{actions: deviation}}\nhead: {{diffusion: {{{clip}}}}}");
+            serde_saphyr::from_str::<Config>(&text).map_err(|error| error.to_string())
+        };
+        assert!(read("clip: 4.0").is_ok());
+        assert!(read("").is_err_and(|why| why.contains("head.diffusion.clip")));
+    }
+}

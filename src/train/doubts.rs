@@ -1,9 +1,10 @@
 //! The doubt of a policy in recorded episodes, as a gate that watched them would have seen it.
 //!
 //! The policy thinks at the ticks at which it would think on a robot, and what it doubts stands until it thinks again. What it would
-//! have done is not carried out: whoever drove in the recording goes on driving. Of every episode the greatest doubt is what a
-//! threshold is calibrated with.
+//! have done is not carried out: whoever drove in the recording goes on driving. Of every recording the greatest doubt is what a
+//! threshold is calibrated with: the parts that gaps make of it are of one attempt, and vouch for no more than one.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -24,7 +25,7 @@ const TIMED: usize = 50;
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Doubts {
-    /// The greatest doubt of each episode.
+    /// The greatest doubt of each recording.
     pub greatest: Vec<f32>,
     /// How many decisions were doubted.
     pub decisions: usize,
@@ -39,7 +40,7 @@ pub fn cost(
     episode: usize,
 ) -> Result<[Duration; 2], Error> {
     let thinker = Thinker::new(policy, &config.join)?;
-    let seen = [dataset.observation(episode, 0)?];
+    let seen = [dataset.asked(episode, 0)?];
     let question = Question { seen: &seen, promised: None };
     let mut noise = stream(0, Purpose::Doubt, 0, 0);
     let mut took = [Vec::with_capacity(TIMED), Vec::with_capacity(TIMED)];
@@ -76,7 +77,8 @@ pub fn watch(
 ) -> Result<Doubts, Error> {
     let thinker = Thinker::new(policy, &config.join)?;
     let mut doubts = Doubts { greatest: Vec::new(), decisions: 0 };
-    for some in episodes.chunks(SIDE_BY_SIDE) {
+    let mut recordings = BTreeMap::new();
+    for (number, some) in episodes.chunks(SIDE_BY_SIDE).enumerate() {
         let new = |episode: &usize| Watched {
             episode: *episode,
             schedule: Schedule::new(config.join.clone(), config.interpolate),
@@ -86,15 +88,17 @@ pub fn watch(
         let mut some: Vec<Watched> = some.iter().map(new).collect();
         let longest = some.iter().map(|one| dataset.episodes[one.episode].ticks).max().unwrap_or(0);
         for tick in 0..longest {
-            let first = doubts.greatest.len() as u64;
+            let first = (number * SIDE_BY_SIDE) as u64;
             let chance = &mut stream(first, Purpose::Doubt, 0, tick as u64);
             doubts.think(&thinker, by, dataset, &mut some, tick, chance)?;
         }
         for one in some {
-            doubts.greatest.push(greatest(one.doubts));
+            let most = recordings.entry(dataset.episodes[one.episode].recording).or_insert(f32::NEG_INFINITY);
+            *most = most.max(greatest(one.doubts));
             watched();
         }
     }
+    doubts.greatest.extend(recordings.into_values());
     Ok(doubts)
 }
 
@@ -111,7 +115,7 @@ impl Doubts {
     ) -> Result<(), Error> {
         let (mut thinking, mut robots) = (Vec::new(), Vec::<Wanted>::new());
         for one in some.iter_mut().filter(|one| tick < dataset.episodes[one.episode].ticks) {
-            let observation = dataset.observation(one.episode, tick)?;
+            let observation = dataset.asked(one.episode, tick)?;
             let now = observation.stamp;
             one.seen.add(observation);
             if one.schedule.asks(now, Duration::ZERO) {

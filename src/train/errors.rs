@@ -28,7 +28,7 @@ pub fn errors(
         let mut seen = Recent::new(history);
         let meant = dataset.actions(*episode).chunks(joints.len());
         for (tick, meant) in meant.enumerate() {
-            let observation = dataset.observation(*episode, tick)?;
+            let observation = dataset.asked(*episode, tick)?;
             let now = observation.stamp;
             seen.add(observation);
             let chance = &mut stream(*episode as u64, Purpose::Errors, 0, tick as u64);

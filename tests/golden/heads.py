@@ -398,9 +398,9 @@ def energy(config):
         out = trunk(w, "judge", inner, config["judging"], count * ACTION)
         return spread**2 / (spread**2 + sigma**2) * x + sigma * spread / torch.sqrt(spread**2 + sigma**2) * out
 
-    def energies(x, back, rounds):
+    def energies(off, rounds):
         near, wide = far[rounds + 1][:, None], far[rounds][:, None]
-        return ((x - back) ** 2).sum(2) / 2 * (1 / near**2 - 1 / wide**2)
+        return (off**2).sum(2) / 2 * (1 / near**2 - 1 / wide**2)
 
     def both_sides(noise, pairs, deviation):
         off = normal(noise, BATCH, pairs, count * ACTION) * deviation[:, None, None]
@@ -412,7 +412,8 @@ def energy(config):
         positives = shown + both_sides(noise, config["positives"], far[rounds + 1])
         x = torch.cat([positives, shown + both_sides(noise, config["negatives"], far[rounds])], 1)
         back = restored(w, context(w, seen), x, rounds)
-        scores = -energies(x, back, rounds)
+        counted = torch.stack([target.counted[:, knot] for knot in knots], 1).repeat_interleave(ACTION, 1)[:, None]
+        scores = -energies((x - back) * counted, rounds)
         many = 2 * config["positives"]
         told = 0
         for place in range(many):
@@ -420,7 +421,7 @@ def energy(config):
             told = told + F.cross_entropy(among, torch.zeros(BATCH, dtype=torch.int64), reduction="none") / many
         sigma = far[rounds][:, None, None]
         scale = sigma * spread / torch.sqrt(spread**2 + sigma**2)
-        restoring = (((back - shown) / scale) ** 2).mean((1, 2))
+        restoring = ((((back - shown) / scale) ** 2).mean(1) * counted[:, 0]).sum(1) / counted[:, 0].sum(1)
         return told + config["restoring"] * restoring, {"contrast": told, "restored": restoring}
 
     def sample(w, seen, promise, noise):
@@ -433,7 +434,7 @@ def energy(config):
             x = torch.cat([wanted + far[step] * drawn[..., :fixed], x[..., fixed:]], 2)
             rounds = torch.full((BATCH,), step)
             back = restored(w, known, x, rounds)
-            total = total + energies(x, back, rounds)
+            total = total + energies(x - back, rounds)
             x = back if step + 1 == config["rounds"] else (1 - config["shrink"]) * back + config["shrink"] * x
         best = torch.stack([x[row, total[row].argmin()] for row in range(BATCH)])
         x = torch.cat([wanted[:, 0], best[:, fixed:]], 1).reshape(BATCH, count, ACTION)

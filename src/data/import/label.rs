@@ -17,7 +17,7 @@ const OTHER_CLOCK: Duration = Duration::from_secs(3600);
 
 /// Joins what was seen and what was done.
 pub(super) fn label(scene: &Scene<'_>, pass: Pass<'_>) -> Result<Take, Dropped> {
-    let Pass { take: seen, numbers, timelines, left, drivers, apart, .. } = pass;
+    let Pass { take: mut seen, numbers, timelines, left, drivers, apart, .. } = pass;
     if seen.stamps.is_empty() {
         let most = seen.account.heard.iter().max_by_key(|(_, heard)| heard.gaps);
         let mut why = most.map_or_else(String::new, |(name, heard)| {
@@ -31,6 +31,8 @@ pub(super) fn label(scene: &Scene<'_>, pass: Pass<'_>) -> Result<Take, Dropped> 
         }
         return Err(Dropped::NoTick { why });
     }
+    // Before the first word it was whoever that word says, so it takes all of them.
+    seen.drivers = seen.stamps.iter().map(|tick| drivers.at(*tick)).collect();
     let period = i64::try_from(scene.after(1).as_nanos()).unwrap_or(i64::MAX);
     let ahead = |origin: &Origin| if matches!(origin, Origin::Next(..)) { period } else { 0 };
     let parts =

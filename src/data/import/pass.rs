@@ -29,7 +29,7 @@ pub(super) struct Pass<'a> {
     next: u64,
     /// The numbers of the ticks in `take`.
     pub(super) numbers: Vec<u64>,
-    /// The observations so far; actions are not in it yet.
+    /// The observations so far; actions and who drove are not in it yet.
     pub(super) take: Take,
     /// The picture of each camera that was written last.
     written: Vec<Option<(Arc<Frame>, u32)>>,
@@ -103,7 +103,8 @@ impl<'a> Pass<'a> {
 
     fn see(&mut self, stream: usize, sample: &Sample) {
         let name = self.scene.layout.streams().nth(stream).unwrap_or_default();
-        match self.scene.decoder.read(stream, sample) {
+        let read = self.scene.decoder.read(stream, sample);
+        match read.and_then(|(stamps, reading)| Ok((stamps.believed()?, reading))) {
             Ok((stamps, reading)) => {
                 self.count(name, sample, None);
                 let [early, late] = [stamps.own.min(stamps.received), stamps.own.max(stamps.received)];
@@ -181,7 +182,6 @@ impl<'a> Pass<'a> {
         take.stamps.push(tick);
         take.state.extend_from_slice(&seen.state);
         take.past.extend_from_slice(&seen.past);
-        take.drivers.push(self.drivers.at(tick));
         Ok(())
     }
 }

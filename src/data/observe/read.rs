@@ -4,6 +4,7 @@
 //! decode says which, and is counted by whoever reads; what it would have said is never guessed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::layout::{Camera, Layout};
 use super::super::{Frame, picture};
@@ -15,6 +16,9 @@ use crate::msg::{self, Message};
 use crate::time::Stamp;
 use crate::wire::Sample;
 
+/// So far may the clock of whoever stamps messages go before ours.
+pub const AHEAD: Duration = Duration::from_secs(1);
+
 /// When a message was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamps {
@@ -22,6 +26,17 @@ pub struct Stamps {
     pub received: Stamp,
     /// When it counts as said: by its header or its receipt, as its stream is set.
     pub own: Stamp,
+}
+
+impl Stamps {
+    /// Refuses what was stamped by a clock that goes before ours: believed, it would have everything after it count as out of order.
+    pub fn believed(self) -> Result<Self, Unread> {
+        match self.own > self.received + AHEAD {
+            // In whole seconds, so that all that one clock stamped is counted together.
+            true => Err(Unread::Ahead { by: Duration::from_secs(self.own.since(self.received).as_secs()) }),
+            false => Ok(self),
+        }
+    }
 }
 
 /// What a message says.
@@ -99,7 +114,7 @@ pub enum Unread {
     #[error("it is stamped {by:?} after it was received: the clocks differ")]
     Ahead {
         /// By how much.
-        by: std::time::Duration,
+        by: Duration,
     },
     /// A picture that cannot be decoded.
     #[error("its picture: {0}")]

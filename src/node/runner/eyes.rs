@@ -131,13 +131,10 @@ impl Eyes {
         }
     }
 
-    /// Hears a message of the stream of that number; when it counts as said, which is not later than `latest`.
-    pub(super) fn see(&mut self, stream: usize, sample: &Sample, latest: Stamp) -> Result<Stamp, Unread> {
+    /// Hears a message of the stream of that number; when it counts as said.
+    pub(super) fn see(&mut self, stream: usize, sample: &Sample) -> Result<Stamp, Unread> {
         let (stamps, reading) = self.decoder.read(stream, sample)?;
-        if stamps.own > latest {
-            // Believed, it would have everything after it count as out of order.
-            return Err(Unread::Ahead { by: stamps.own.since(sample.received) });
-        }
+        let stamps = stamps.believed()?;
         self.observer.see(stream, stamps, reading);
         let word = &mut self.words[stream];
         word.newest = word.newest.max(Some(stamps.own));

@@ -22,6 +22,7 @@ use super::{Error, Half, lock};
 use crate::bus::typed::read;
 use crate::bus::{Bus, Complaint, Inbox, Limit, Subscription};
 use crate::control::gate::source::{Admission, Only};
+use crate::data::observe::AHEAD;
 use crate::msg::Message;
 use crate::msg::sensor::{CompressedImage, Image, JointState};
 use crate::msg::std::Clock;
@@ -38,8 +39,6 @@ pub(super) use wanted::PLAN;
 const INBOX: Limit = Limit { samples: 2048, bytes: 1 << 28 };
 /// How long a wait goes on before it is looked whether it still has a point.
 const LOOK_UP: Duration = Duration::from_millis(20);
-/// So far may the clock of whoever stamps messages go before ours.
-pub(super) const AHEAD: Duration = Duration::from_secs(1);
 /// In lockstep a stream that owes a message is waited for so long, once.
 const OWED: Duration = Duration::from_millis(250);
 
@@ -263,8 +262,7 @@ impl Listener {
     }
 
     fn stream(&mut self, stream: usize, sample: &Sample) -> Option<String> {
-        let latest = sample.received + AHEAD;
-        match self.eyes.see(stream, sample, latest) {
+        match self.eyes.see(stream, sample) {
             Ok(own) => {
                 // A clock that goes before ours makes nothing younger than new.
                 let own = own.min(sample.received);

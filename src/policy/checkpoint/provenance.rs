@@ -2,13 +2,14 @@
 //!
 //! A policy is as good as what it was trained on; years later that must still be said, and that nothing was changed since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{PROVENANCE, WEIGHTS, json};
+use crate::data::Before;
 use crate::policy::Error;
 
 /// What a policy was trained on.
@@ -17,6 +18,12 @@ use crate::policy::Error;
 pub struct Origin {
     /// The recordings.
     pub bags: Vec<Bag>,
+    /// Those of them that were judged by and not learned from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_out: Vec<Bag>,
+    /// What was learned from by whatever it goes on from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Bag>,
     /// What its chance followed from.
     pub seed: u64,
     /// Steps it was trained for.
@@ -24,6 +31,29 @@ pub struct Origin {
     /// Whatever else is worth knowing: its losses, how long it took.
     #[serde(default)]
     pub notes: BTreeMap<String, String>,
+}
+
+impl Origin {
+    /// What the recording of that hash is to whoever goes on from this. All of its own count as learned from where nothing says
+    /// which were held out.
+    pub fn known(&self, hash: &str) -> Before {
+        let among = |bags: &[Bag]| bags.iter().any(|bag| bag.hash == hash);
+        if among(&self.held_out) && !among(&self.before) {
+            Before::HeldOut
+        } else if among(&self.bags) || among(&self.before) {
+            Before::Learned
+        } else {
+            Before::Unseen
+        }
+    }
+
+    /// Every recording that was learned from, here or before: each once.
+    pub fn learned(&self) -> Vec<Bag> {
+        let held_out: BTreeSet<&str> = self.held_out.iter().map(|bag| bag.hash.as_str()).collect();
+        let own = self.bags.iter().filter(|bag| !held_out.contains(bag.hash.as_str()));
+        let mut known = BTreeSet::new();
+        self.before.iter().chain(own).filter(|bag| known.insert(&bag.hash)).cloned().collect()
+    }
 }
 
 /// A recording that was learned from.
@@ -144,4 +174,30 @@ impl Provenance {
 
 pub(super) fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_goes_on_from_a_policy_knows_what_all_before_it_learned_from() {
+        let bags = |hashes: &[&str]| -> Vec<Bag> {
+            let bag = |hash: &&str| Bag { name: format!("episode_{hash}"), hash: (*hash).to_owned() };
+            hashes.iter().map(bag).collect()
+        };
+        let first = Origin { bags: bags(&["a", "b", "c"]), held_out: bags(&["c"]), ..Origin::default() };
+        let next = Origin {
+            bags: bags(&["b", "c", "d", "e"]),
+            held_out: bags(&["c", "e"]),
+            before: first.learned(),
+            ..Origin::default()
+        };
+        assert_eq!(next.learned(), bags(&["a", "b", "d"]));
+        use Before::{HeldOut, Learned, Unseen};
+        let known = ["a", "b", "c", "d", "e", "f"].map(|hash| next.known(hash));
+        assert_eq!(known, [Learned, Learned, HeldOut, Learned, HeldOut, Unseen]);
+        let silent = Origin { bags: bags(&["a"]), ..Origin::default() };
+        assert_eq!(silent.known("a"), Learned, "it does not say what was held out");
+    }
 }

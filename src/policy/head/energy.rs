@@ -186,9 +186,9 @@ impl Energy {
         knots * of(&self.rounds.kept) + said * of(&self.rounds.outward)
     }
 
-    /// How right `knots` are of which the network would make `restored`: `[B, count]`.
-    fn scores(&self, knots: &Tensor, restored: &Tensor, rounds: &Tensor) -> Tensor {
-        let off = (knots - restored).square().sum_dim_intlist(2, false, knots.kind());
+    /// How right knots are that are as much as `off: [B, count, knots · action]` from what the network would make of them: `[B, count]`.
+    fn scores(&self, off: &Tensor, rounds: &Tensor) -> Tensor {
+        let off = off.square().sum_dim_intlist(2, false, off.kind());
         -off * self.rounds.steep.index_select(0, rounds).unsqueeze(1)
     }
 
@@ -212,7 +212,7 @@ impl Energy {
             knots = held(knots, frozen, Some(&(&drawn * self.config.far(round))));
             let rounds = Tensor::full([batch], i64::from(round), (Kind::Int64, context.device()));
             let restored = self.restored(&context, &knots, &rounds);
-            sums += self.scores(&knots, &restored, &rounds);
+            sums += self.scores(&(&knots - &restored), &rounds);
             // After the last round a candidate is where the ground of its valley is.
             let left = if round + 1 == self.config.rounds { 0.0 } else { self.config.shrink };
             knots = &restored + (knots - &restored) * left;
@@ -245,13 +245,18 @@ impl Head for Energy {
         let far = self.around(&shown, &of(&self.rounds.far), negatives, noise);
         let knots = Tensor::cat(&[near, far], 1);
         let restored = self.restored(&context, &knots, &rounds);
-        let scores = self.scores(&knots, &restored, &rounds);
+        // Padding is seen, as in every chunk that is looked at whole, and teaches nothing.
+        let counted = self.knots.counted(&given::counted(target));
+        let counted = counted.repeat_interleave_self_int(self.action, 1, shown.size()[1]).unsqueeze(1);
+        let scores = self.scores(&((&knots - &restored) * &counted), &rounds);
         let (near, far) = (2 * i64::from(positives), 2 * i64::from(negatives));
         let others = scores.narrow(1, near, far).logsumexp(1, true);
         // −log of the share that each of the nearer has beside all the farther ones.
         let told = (others - scores.narrow(1, 0, near)).softplus().mean_dim(1, false, scores.kind());
         let off = (restored - shown.unsqueeze(1)) / of(&self.rounds.outward).view([-1, 1, 1]);
-        let restored = off.square().mean_dim([1, 2].as_slice(), false, scores.kind());
+        let numbers = given::count(&counted.squeeze_dim(1), knots.size()[1]);
+        let restored =
+            (off.square() * counted).sum_dim_intlist([1, 2].as_slice(), false, scores.kind()) / numbers;
         Loss { each: &told + &restored * restoring, parts: vec![("contrast", told), ("restored", restored)] }
     }
 

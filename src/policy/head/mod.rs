@@ -165,6 +165,16 @@ macro_rules! heads {
                 matches!(self, Self::Diffusion(_) | Self::Flow(_))
             }
 
+            /// The least and the most that it says of a number of an action, normalized, whose quantiles are these.
+            pub(super) fn farthest(&self, quantiles: &[f64]) -> [f64; 2] {
+                match (self, quantiles) {
+                    (Self::Diffusion(config), _) => [-config.clip, config.clip],
+                    (Self::Tokens(_), [least, .., most]) => [*least, *most],
+                    (Self::Tokens(_), _) => [-1.0, 1.0],
+                    _ => [f64::NEG_INFINITY, f64::INFINITY],
+                }
+            }
+
             /// What it is called.
             pub fn name(&self) -> &'static str {
                 match self {
