@@ -108,7 +108,8 @@ impl Record {
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
         self.choose_storage(&mut config.storage)?;
-        let session = self.session(settings.as_ref(), &*bus)?;
+        let mut session = self.session(settings.as_ref(), &*bus)?;
+        session.notes.extend(notes::of_remaps(&ros.remaps, bus.node())?);
         if let Some(reach) = &reach {
             tracing::info!("listening on {reach}; waiting for {}", waited_for(&wanted));
         }
