@@ -120,7 +120,8 @@ impl Write for Above {
                 let lines = String::from_utf8_lossy(text).replace('\n', "\r\n");
                 put(&format!("{}{lines}{}", erase(drawn.len()), laid_out(drawn)));
             }
-            None => io::stderr().write_all(text)?,
+            // Whoever logs would be ended by an error, a robot's loop too, where the terminal is gone.
+            None => io::stderr().write_all(text).unwrap_or_default(),
         }
         Ok(text.len())
     }
