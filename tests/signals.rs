@@ -12,14 +12,16 @@ mod running;
 #[path = "support/skipped.rs"]
 mod skipped;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use running::Running;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use skipped::skipped;
 
 const WORDS: [&str; 7] = ["record", "--all", "--bus", "local", "--wait", "--no-keys", "--out"];
@@ -27,6 +29,16 @@ const WORDS: [&str; 7] = ["record", "--all", "--bus", "local", "--wait", "--no-k
 /// It hears signals before it makes the folder of episodes.
 fn until_at_work(out: &Path) -> Result<()> {
     patience::until("it is at work", Duration::from_secs(20), || Ok(out.exists()))
+}
+
+/// It has taken the terminal when it erases what it drew. A terminal that nobody has any more ends this with an error.
+fn until_drawn(screen: &mut File) -> Result<()> {
+    let (mut drawn, mut bytes) = (String::new(), [0; 4096]);
+    while !drawn.contains("\x1b[J") {
+        let read = screen.read(&mut bytes)?;
+        drawn.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    Ok(())
 }
 
 /// Whether that process (or `self`) has the signal of a terminal that goes ignored.
@@ -58,11 +70,24 @@ fn a_terminal_that_goes_has_a_node_end_as_it_should() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let out = folder.path().join("out");
-    let node = Running::start(WORDS, &[&out])?;
-    until_at_work(&out)?;
-    node.signal(Signal::HUP)?;
-    let (code, said) = node.end()?;
-    assert_eq!(code, Some(0), "it was not left to end as it should: {said}");
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    unlockpt(&ours)?;
+    let theirs = File::from(ioctl_tiocgptpeer(&ours, OpenptFlags::RDWR | OpenptFlags::NOCTTY)?);
+    let mut command = cli::command(["record", "--all", "--bus", "local", "--out"], [&out]);
+    let mut node =
+        command.stdin(theirs.try_clone()?).stdout(theirs.try_clone()?).stderr(theirs.try_clone()?).spawn()?;
+    drop((command, theirs));
+    let mut screen = File::from(ours);
+    let done = until_drawn(&mut screen).and_then(|()| {
+        // Its keys cannot be read any more either, and nobody reads what it says.
+        drop(screen);
+        kill_process(Pid::from_child(&node), Signal::HUP)?;
+        patience::until("it ends", Duration::from_secs(20), || Ok(node.try_wait()?.is_some()))
+    });
+    node.kill().unwrap_or_default();
+    let code = node.wait()?.code();
+    done?;
+    assert_eq!(code, Some(0), "it was not left to end as it should");
     Ok(())
 }
 
