@@ -41,6 +41,8 @@ def generate_launch_description():
         package="rviz2",
         executable="rviz2",
         name="rviz",
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
         arguments=["-d", str(Path(SHARE, "rviz", "apprentice.rviz"))],
         condition=IfCondition(LaunchConfiguration("rviz")),
     )

@@ -93,7 +93,7 @@ def actions(context):
     asked = Node(package="ros_gz_bridge", executable="parameter_bridge", name="world_bridge", arguments=services, **common)
     active = spawner(said, ["joint_state_broadcaster", said["controller"]])
     inactive = spawner(said, [other for other in COMMANDED if other != said["controller"]], "--inactive")
-    shown = Node(package="rviz2", executable="rviz2", name="rviz", arguments=["-d", str(share / "rviz" / "apprentice.rviz")], parameters=[sim_time])
+    shown = Node(package="rviz2", executable="rviz2", name="rviz", arguments=["-d", str(share / "rviz" / "apprentice.rviz")], parameters=[sim_time], **common)
     # One after the other: there are no controllers before there is an arm.
     started = [gazebo(said, world), state, create, bridge, asked, then(create, active), then(active, inactive)]
     return [*started, shown] if said["rviz"] == "true" else started

@@ -289,3 +289,21 @@ fn without_a_robots_file_a_bag_is_held_to_the_one_it_was_made_with() {
     let given = apprentice(["bag", "check", "--config", "config/sim_arm.yaml"], [&one]);
     assert_eq!(given.status.code(), Some(0), "a file that is given goes before: {}", text(&given.stdout));
 }
+
+#[test]
+fn a_bag_is_held_to_a_robots_file_by_the_names_under_which_it_was_recorded() {
+    let (_folder, one, _) = scratch();
+    write_bag(&one, Fault::None);
+    // As of a recorder in the namespace /wrist that heard the joints by another name than its robot's file has.
+    let robot = fs::read_to_string("config/sim_arm.yaml").expect("it is shipped");
+    let robot = robot.replace("topic: /wrist/image_raw", "topic: image_raw");
+    note(&one, "config", &robot.replace("topic: /joint_states", "topic: /joints"));
+    let report = text(&apprentice(["bag", "check"], [&one]).stdout);
+    assert!(
+        report.contains("wrong: /joints: it is not there") && !report.contains("image_raw: it is"),
+        "{report}"
+    );
+    note(&one, "remapped", "/joints:=/joint_states");
+    let told = apprentice(["bag", "check"], [&one]);
+    assert_eq!(told.status.code(), Some(0), "{}", text(&told.stdout));
+}

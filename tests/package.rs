@@ -67,6 +67,21 @@ fn every_package_whose_messages_are_spoken_is_depended_on() -> Result<()> {
 }
 
 #[test]
+fn every_package_that_a_launch_file_needs_in_any_case_is_depended_on() -> Result<()> {
+    let package = text("package.xml")?;
+    let depended = between(&package, "<exec_depend>", "</exec_depend>");
+    for path in files("launch", ".py")? {
+        let said = fs::read_to_string(&path)?;
+        let imported = between(&said, "\nfrom ", " import ");
+        let imported = imported.iter().filter_map(|module| module.split('.').next());
+        for package in imported.filter(|package| *package != "pathlib").chain(["rviz2"]) {
+            assert!(depended.contains(&package), "{path:?} needs {package}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn the_version_is_the_same_everywhere() -> Result<()> {
     assert_eq!(between(&text("package.xml")?, "<version>", "</version>"), [env!("CARGO_PKG_VERSION")]);
     Ok(())
@@ -164,7 +179,10 @@ fn views_show_topics_that_there_are() -> Result<()> {
     // A topic, or a field of one's messages.
     let of_layout =
         between(&layout_text, "\"/", "\"").into_iter().map(|path| path.split('.').next().unwrap_or(path));
-    let shown: BTreeSet<&str> = of_layout.chain(between(&rviz, "Value: /", "\n")).collect();
+    let of_rviz = between(&rviz, "Topic:\n        Value: ", "\n");
+    // RViz is launched in the namespace of what it shows.
+    assert!(of_rviz.iter().all(|topic| !topic.starts_with('/')), "{of_rviz:?}");
+    let shown: BTreeSet<&str> = of_layout.chain(of_rviz).collect();
     assert!(shown.len() >= 8, "{shown:?}");
     for topic in shown.iter().filter(|topic| **topic != "robot_description") {
         assert!(opened.contains(&format!("| `/{topic}` |")), "/{topic} is opened by nobody");

@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use apprentice::bag;
-use apprentice::bus::Bus;
 use apprentice::bus::typed::call_typed;
+use apprentice::bus::{Bus, Node};
 use apprentice::msg::own::Recording;
 use apprentice::msg::rcl::{Parameter, ParameterType, ParameterValue, SetParameters, SetParametersRequest};
-use apprentice::msg::std::{SetBool, SetBoolRequest, SetBoolResponse};
+use apprentice::msg::std::{Clock, SetBool, SetBoolRequest, SetBoolResponse, Time};
 use apprentice::msg::{Message, Service};
 use apprentice::node::recorder::{Config, Ring, Session, Wanted, notes};
 use apprentice::spec::{Name, Teach};
@@ -356,5 +356,37 @@ fn what_an_earlier_recorder_was_torn_from_is_made_whole_at_the_start() -> anyhow
     assert_eq!(outcome.recovered, std::slice::from_ref(&torn));
     assert_eq!(outcome.kept[0].path, episode(out.path(), 1));
     assert_eq!(Read::open(&torn)?.numbers("/arm")?, (0..10).collect::<Vec<u64>>());
+    Ok(())
+}
+
+#[test]
+fn no_episode_begins_before_the_first_word_of_the_clock() -> anyhow::Result<()> {
+    let (stage, out) = (Stage::new()?, tempfile::tempdir()?);
+    let mut arm = stage.advertise("/arm", Qos::reliable(10))?;
+    let mut time = stage.robot.advertise(&Topic::new("/clock", Clock::TYPE))?;
+    let told = || anyhow::Ok(Arc::new(stage.hub.join(Node::new("recorder", "")?).with_sim_time()?));
+    let alone = Session { auto: true, ..session(out.path()) };
+    let recorder =
+        stage.record_from(told()?, topics(&["/arm"]), Config { wait_s: 0.2, ..config() }, alone)?;
+    arm.send(number(0))?;
+    let error = recorder.join().expect_err("there is no time").to_string();
+    assert!(error.contains("\"/clock\""), "{error}");
+
+    let ring = Config { ring: Ring { seconds: 5.0, ..Ring::default() }, ..config() };
+    let recorder = stage.record_from(told()?, topics(&["/arm"]), ring, session(out.path()))?;
+    for ask in ["start", "save_last"] {
+        let refused = recorder.trigger(ask)?;
+        assert!(!refused.success && refused.message.contains("/clock"), "{refused:?}");
+    }
+    time.send(Clock { clock: Time { sec: 7, nanosec: 0 } }.encode())?;
+    patience::until("there is a time", PATIENCE, || Ok(recorder.trigger("start")?.success))?;
+    wait_until_heard(arm.as_ref())?;
+    arm.send(number(1))?;
+    recorder.status_where(|status| status.streams.iter().any(|stream| stream.received == 1))?;
+    assert!(recorder.stop(true)?.success);
+    recorder.end()?;
+    let came: Vec<Stamp> =
+        Read::open(&episode(out.path(), 0))?.samples("/arm")?.iter().map(|sample| sample.received).collect();
+    assert_eq!(came, [Stamp::from_parts(7, 0)]);
     Ok(())
 }

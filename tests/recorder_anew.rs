@@ -18,17 +18,23 @@ use apprentice::bus::{Answer, Bus, Error, Inbox, Node, Offer, Served, Sink, Subs
 use apprentice::time::Clock;
 use apprentice::wire::{Qos, Reliability, Topic};
 use bytes::Bytes;
-use recording::{PATIENCE, Read, Stage, config, episode, number, session, topics};
+use recording::{PATIENCE, Read, Stage, config, episode, number, session, topics, wait_until_heard};
 
-/// A bus that has something done just before the recorder's topic is subscribed to a second time.
+/// A bus that has something done just before the recorder's topic is subscribed to a second time, and refuses as often as it is told to.
 struct Gap {
     bus: Local,
     between: Box<dyn Fn() + Send + Sync>,
     subscribed: AtomicU32,
+    refusals: AtomicU32,
 }
 
 impl Bus for Gap {
     fn subscribe(&self, topic: &Topic, inbox: &Inbox) -> Result<Subscription, Error> {
+        let left = self.refusals.load(SeqCst);
+        if left > 0 {
+            self.refusals.store(left - 1, SeqCst);
+            return Err(Error::Unanswered { service: topic.name.clone(), after_ms: 0 });
+        }
         if self.subscribed.load(SeqCst) == 1 {
             (self.between)();
         }
@@ -77,6 +83,7 @@ fn recorded(qos: Qos, lesser: Qos, between: RangeInclusive<u64>) -> anyhow::Resu
         bus: stage.hub.join(Node::new("recorder", "")?),
         between: Box::new(move || first(between.clone())),
         subscribed: AtomicU32::new(0),
+        refusals: AtomicU32::new(0),
     });
     let subscribed =
         |times| patience::until("a subscription", PATIENCE, || Ok(gap.subscribed.load(SeqCst) == times));
@@ -111,5 +118,28 @@ fn what_a_latched_topic_says_again_to_a_new_subscription_is_recorded_once() -> a
     // 10 was heard and is said again, 11 and 12 are said for the first time.
     assert_eq!(there, (1..=12).chain(16..=20).collect::<Vec<_>>());
     assert_eq!(lost, 0);
+    Ok(())
+}
+
+#[test]
+fn a_topic_that_could_not_be_subscribed_to_at_once_is_recorded_once_it_can() -> anyhow::Result<()> {
+    let (stage, out) = (Stage::new()?, tempfile::tempdir()?);
+    let gap = Arc::new(Gap {
+        bus: stage.hub.join(Node::new("recorder", "")?),
+        between: Box::new(|| ()),
+        subscribed: AtomicU32::new(0),
+        refusals: AtomicU32::new(1),
+    });
+    let recorder = stage.record_from(gap, topics(&["/arm"]), config(), session(out.path()))?;
+    recorder.start()?;
+    // The episode runs already: only what is found anew is declared to it.
+    let mut arm = stage.advertise("/arm", Qos::reliable(10))?;
+    wait_until_heard(arm.as_ref())?;
+    arm.send(number(1))?;
+    recorder.status_where(|status| status.streams[0].received == 1)?;
+    let stopped = recorder.stop(true)?;
+    assert!(stopped.success, "{}", stopped.message);
+    recorder.end()?;
+    assert_eq!(Read::open(&episode(out.path(), 0))?.numbers("/arm")?, [1]);
     Ok(())
 }

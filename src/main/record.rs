@@ -108,7 +108,8 @@ impl Record {
         let wanted = self.wanted(settings.as_ref(), bus.node(), ros)?;
         let mut config = settings.as_ref().map(|settings| settings.record.clone()).unwrap_or_default();
         self.choose_storage(&mut config.storage)?;
-        let session = self.session(settings.as_ref(), &*bus)?;
+        let mut session = self.session(settings.as_ref(), &*bus)?;
+        session.notes.extend(notes::of_remaps(&ros.remaps, bus.node())?);
         if let Some(reach) = &reach {
             tracing::info!("listening on {reach}; waiting for {}", waited_for(&wanted));
         }
@@ -123,9 +124,12 @@ impl Record {
     fn told(&mut self, ros: &RosArgs) -> anyhow::Result<RosArgs> {
         let mut ros = ros.clone();
         self.notes.tell(ros.take("task"), ros.take("operator"));
-        let meant = |said: &String| self.seconds.is_none() && said.parse() != Ok(0.0_f64);
-        if let Some(length) = ros.take("episode_s").filter(meant) {
-            let length = seconds(&length).with_context(|| format!("episode_s is {length:?}"));
+        if let Some(said) = ros.take("episode_s").filter(|_| self.seconds.is_none()) {
+            // Zero is never, whatever the robot's file says.
+            let length = match said.parse::<f64>() {
+                Ok(0.0) => Ok(Duration::ZERO),
+                _ => seconds(&said).with_context(|| format!("episode_s is {said:?}")),
+            };
             self.seconds = Some(length.map_err(|error| WrongUse(format!("{error:#}")))?);
         }
         Ok(ros)
@@ -330,6 +334,25 @@ mod tests {
         assert!(waits(&["--wait"])? && waits(&["--wait=true"])? && waits(&["--wait", "--no-keys"])?);
         assert!(!waits(&[])? && !waits(&["--wait=false"])?);
         waits(&["--wait=perhaps"]).expect_err("it is neither");
+        Ok(())
+    }
+
+    #[test]
+    fn an_episode_told_to_end_after_zero_seconds_never_ends_by_itself() -> anyhow::Result<()> {
+        let length = |words: &[&str]| -> anyhow::Result<Option<Duration>> {
+            let words = ["record", "--all", "--out", "bags"].iter().chain(words).map(ToString::to_string);
+            let (ours, ros) = super::super::ros_args::split(words);
+            let command = Record::augment_args(clap::Command::new("record"));
+            let mut record = Record::from_arg_matches(&command.try_get_matches_from(ours)?)?;
+            record.told(&ros)?;
+            Ok(record.seconds)
+        };
+        let told = |value: &str| length(&["--ros-args", "-p", &format!("episode_s:={value}")]);
+        assert_eq!([told("0")?, told("0.0")?], [Some(Duration::ZERO); 2]);
+        assert_eq!([told("2.5")?, length(&[])?], [Some(Duration::from_millis(2500)), None]);
+        let both = length(&["--seconds", "3", "--ros-args", "-p", "episode_s:=0"])?;
+        assert_eq!(both, Some(Duration::from_secs(3)));
+        told("-1").expect_err("it is no length");
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! table that another thread is drawing. Whichever way the process goes, the terminal is put back: by the guard's
 //! drop on a return or a panic, by [`restore`] on a second signal.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
@@ -32,7 +33,10 @@ pub enum Key {
 
 /// The terminal, taken: keys come one by one and unechoed. Dropped, it is put back.
 #[derive(Debug)]
-pub struct Screen(());
+pub struct Screen {
+    /// Whether more may have been typed than was taken.
+    more: Cell<bool>,
+}
 
 impl Screen {
     /// Takes the terminal.
@@ -41,7 +45,7 @@ impl Screen {
         HOOK.call_once(panics_pass_above);
         terminal::enable_raw_mode()?;
         *block() = Some(Vec::new());
-        Ok(Self(()))
+        Ok(Self { more: Cell::new(false) })
     }
 
     /// Draws the block in place of the last one. A terminal that cannot be written to is no reason to end.
@@ -57,13 +61,16 @@ impl Screen {
         }
     }
 
-    /// The next key, if one was pressed.
+    /// The next key, if one was pressed. crossterm is asked where something was typed only: where the terminal is gone it would
+    /// never come back.
     pub fn key(&self) -> io::Result<Option<Key>> {
-        while event::poll(Duration::ZERO)? {
+        let more = typed()? || self.more.take();
+        while more && event::poll(Duration::ZERO)? {
             if let Event::Key(pressed) = event::read()?
                 && pressed.kind != KeyEventKind::Release
                 && let Some(key) = key_of(pressed.code, pressed.modifiers)
             {
+                self.more.set(true);
                 return Ok(Some(key));
             }
         }
@@ -86,6 +93,11 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Whether something was typed; an error where the terminal is gone.
+fn typed() -> io::Result<bool> {
+    Ok(rustix::io::ioctl_fionread(io::stdin())? > 0)
 }
 
 /// What a key means. Together with control or the like a letter is another key: who means to end their shell with
@@ -120,7 +132,8 @@ impl Write for Above {
                 let lines = String::from_utf8_lossy(text).replace('\n', "\r\n");
                 put(&format!("{}{lines}{}", erase(drawn.len()), laid_out(drawn)));
             }
-            None => io::stderr().write_all(text)?,
+            // Whoever logs would be ended by an error, a robot's loop too, where the terminal is gone.
+            None => io::stderr().write_all(text).unwrap_or_default(),
         }
         Ok(text.len())
     }

@@ -18,8 +18,9 @@ use crate::bag::settle::Settler;
 use crate::bag::{Compression, Error, Mcap, Notes, Options, Storage, Tally, Volume, qos};
 use crate::wire::{Sample, Topic};
 
-/// The metadata version whose spelling of qualities stands in the channels.
-const VERSION: u32 = 9;
+/// The metadata version whose spelling of qualities stands in the channels, whatever that of `metadata.yaml`: numbers, which Humble
+/// and Iron read alone and every later one reads too.
+const VERSION: u32 = 8;
 
 struct Pen {
     path: PathBuf,

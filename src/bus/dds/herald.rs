@@ -83,7 +83,15 @@ impl Herald {
         if leaves_host {
             return Ok(Self(stop));
         }
-        let (post, crier) = (post(principal.domain)?, crier()?);
+        let Some(post) = post(principal.domain)? else {
+            tracing::warn!(
+                domain = principal.domain,
+                "other programs have every port of this domain on which greetings are passed on: nodes that were not told to stay on this \
+                 host and have none of these may not find this one; --off-host or another --domain helps"
+            );
+            return Ok(Self(stop));
+        };
+        let crier = crier()?;
         let group = SocketAddr::from((GROUP, group_port(principal.domain)));
         let stopped = Arc::clone(&stop);
         thread::Builder::new().name("bus herald out".to_owned()).spawn(move || {
@@ -150,19 +158,19 @@ fn group_socket(domain: u16) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// A socket at one of the ports that our participant greets, the last that is free.
-fn post(domain: u16) -> io::Result<UdpSocket> {
-    let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
+/// A socket at one of the ports that our participant greets, the last that is free; none where others have them all.
+fn post(domain: u16) -> io::Result<Option<UdpSocket>> {
     for participant in (0..GREETED).rev() {
         match UdpSocket::bind((Ipv4Addr::LOCALHOST, participant_port(domain, participant))) {
             Ok(socket) => {
                 socket.set_read_timeout(Some(LOOK_UP))?;
-                return Ok(socket);
+                return Ok(Some(socket));
             }
-            Err(error) => refused = error,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
         }
     }
-    Err(refused)
+    Ok(None)
 }
 
 /// A socket whose multicasts do not leave this host.
@@ -208,6 +216,21 @@ mod tests {
         greeting[19] = 8;
         assert!(!principal.said(&greeting));
         assert!(!principal.said(b"RTPS"));
+    }
+
+    #[test]
+    fn a_herald_that_finds_every_port_taken_goes_on_listening() -> io::Result<()> {
+        // A domain that no other test has. What cannot be taken here has been taken already.
+        const DOMAIN: u16 = 231;
+        let taken: Vec<UdpSocket> = (0..GREETED)
+            .filter_map(|n| UdpSocket::bind((Ipv4Addr::LOCALHOST, participant_port(DOMAIN, n))).ok())
+            .collect();
+        assert!(post(DOMAIN)?.is_none());
+        let principal = Principal { domain: DOMAIN, participant: GREETED, prefix: [7; 12] };
+        Herald::start(principal, false, Arc::default())?;
+        drop(taken);
+        assert!(post(DOMAIN)?.is_some());
+        Ok(())
     }
 
     #[test]

@@ -48,9 +48,6 @@ pub use urgency::granted;
 /// recorder that died stopped the commands of a robot. So of small messages there is room for those of a minute.
 const WINDOW: [i32; 2] = [64, 1 << 15];
 
-/// The longest that a sample waits for an earlier one to be sent again.
-const HELD_BACK: Duration = Duration::from_secs(10);
-
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 type Clients = HashMap<(String, String), Arc<Client>>;
 
@@ -158,11 +155,13 @@ fn asked(topic: &Topic) -> Qos {
 struct Arrivals(Stamp);
 
 impl Arrivals {
-    fn follow(&mut self, at: Stamp) -> Stamp {
-        // A clock that was set back by more stays so.
-        let waited = self.0.since(at) <= HELD_BACK;
-        self.0 = if waited { self.0.max(at) } else { at };
-        self.0
+    /// When one came that arrived `at` and is handed on `now`; by how much the clock was set back since the last, where it was. Nothing
+    /// was handed on later than it is, unless by another time than now's: then time begins anew.
+    fn follow(&mut self, at: Stamp, now: Stamp) -> (Stamp, Option<Duration>) {
+        let back = (now < self.0).then(|| self.0.since(now));
+        let earliest = if back.is_some() { Stamp::default() } else { self.0 };
+        self.0 = at.min(now).max(earliest);
+        (self.0, back)
     }
 }
 
@@ -224,10 +223,23 @@ impl Bus for Dds {
             if strangers.has(received.writer_guid()) {
                 return;
             }
-            let wall = arrivals.follow(words::stamp(received.receive_instant));
+            let arrived = clock.as_ref().map_or_else(
+                || {
+                    let (came, back) = arrivals.follow(words::stamp(received.receive_instant), Wall.now());
+                    if let Some(back) = back {
+                        tracing::warn!(
+                            topic = topic.name,
+                            ?back,
+                            "the clock of this machine was set back: what comes now seems older"
+                        );
+                    }
+                    came
+                },
+                |clock| clock.now(),
+            );
             entrance.deliver(Sample {
                 topic: Arc::clone(&topic),
-                received: clock.as_ref().map_or(wall, |clock| clock.now()),
+                received: arrived,
                 sent: received.source_timestamp().map(words::stamp),
                 publisher: Some(words::gid(received.writer_guid())),
                 sequence: u64::try_from(i64::from(received.sequence_number)).ok(),
@@ -318,18 +330,39 @@ impl Sink for Mouth {
 mod tests {
     use super::*;
 
+    fn second(s: i64) -> Stamp {
+        Stamp(s * 1_000_000_000)
+    }
+
     #[test]
     fn a_sample_that_waited_for_one_to_be_sent_again_came_no_sooner() {
         let mut arrivals = Arrivals::default();
-        let second = |s: i64| Stamp(s * 1_000_000_000);
+        for (at, now, came) in [(100, 100, 100), (103, 103, 103), (101, 104, 103), (104, 104, 104)] {
+            assert_eq!(
+                arrivals.follow(second(at), second(now)),
+                (second(came), None),
+                "{at} handed on at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_goes_on_from_there() {
+        let mut arrivals = Arrivals::default();
+        arrivals.follow(second(100), second(100));
+        let back = Some(Duration::from_secs(5));
         assert_eq!(
-            [100, 103, 101, 104].map(|s| arrivals.follow(second(s))),
-            [100, 103, 103, 104].map(second)
+            arrivals.follow(second(95), second(95)),
+            (second(95), back),
+            "by less than one is held back"
         );
+        assert_eq!(arrivals.follow(second(96), second(96)), (second(96), None), "it is said once");
+        let back = Some(Duration::from_secs(46));
         assert_eq!(
-            [50, 51].map(|s| arrivals.follow(second(s))),
-            [50, 51].map(second),
-            "the clock was set back"
+            arrivals.follow(second(97), second(50)),
+            (second(50), back),
+            "one that came before it was set back"
         );
+        assert_eq!(arrivals.follow(second(51), second(51)), (second(51), None));
     }
 }

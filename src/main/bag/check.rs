@@ -5,8 +5,7 @@
 use std::path::Path;
 
 use apprentice::bag::{self, Report, Severity};
-use apprentice::bus::Node;
-use apprentice::spec::Expect;
+use apprentice::config::Settings;
 
 use super::Bags;
 use crate::command::notes;
@@ -38,12 +37,10 @@ pub(crate) struct Check {
 impl Check {
     /// Reads each recording through and reports.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        // In a bag, names are as the recorder saw them, which is in the root unless it was told otherwise.
-        let node = Node::new("recorder", "/")?;
-        let given = self.settings.load()?.map(|settings| settings.expected(&node)).transpose()?;
+        let given = self.settings.load()?;
         let mut reports = Vec::new();
         let done = self.bags.each(|path| {
-            let report = checked(path, given.as_deref(), &node)?;
+            let report = checked(path, given.as_ref())?;
             if !self.json {
                 put(&told(&report))?;
             }
@@ -61,20 +58,20 @@ impl Check {
 }
 
 /// The report of one recording, held to what is `given` or else to what it says of itself.
-fn checked(path: &Path, given: Option<&[Expect]>, node: &Node) -> Result<Report, bag::Error> {
+fn checked(path: &Path, given: Option<&Settings>) -> anyhow::Result<Report> {
     let mut reader = bag::open(path)?;
-    let own = match given {
-        Some(_) => Ok(Vec::new()),
-        None => notes::expected(reader.notes(), node, &path.display().to_string()),
+    let expected = match given {
+        Some(settings) => Ok(notes::expected_by(settings, reader.as_ref())?),
+        None => notes::expected(reader.as_ref(), &path.display().to_string()),
     };
     // The messages can be judged all the same.
-    let own = own.unwrap_or_else(|error| {
+    let expected = expected.unwrap_or_else(|error| {
         tracing::warn!("not held to what it says of itself: {error:#}");
         Vec::new()
     });
     let messages = reader.tracks().iter().map(|track| track.messages).sum();
     let mut progress = Progress::begin(&path.display().to_string(), messages, "messages");
-    Ok(bag::check_watched(reader.as_mut(), given.unwrap_or(&own), path, &mut || progress.step()))
+    Ok(bag::check_watched(reader.as_mut(), &expected, path, &mut || progress.step()))
 }
 
 /// A report for people.

@@ -88,7 +88,7 @@ pub struct Session {
     pub out: PathBuf,
     /// The session is over after so many episodes were kept.
     pub episodes: Option<u32>,
-    /// An episode ends by itself after this; goes before [`Config::episode_s`].
+    /// An episode ends by itself after this, after zero never; goes before [`Config::episode_s`].
     pub length: Option<Duration>,
     /// Whether episodes start by themselves: the first when every topic that is not optional has delivered, the
     /// next, where episodes end by themselves or a number of them is set, when the last is safe. Whatever fails

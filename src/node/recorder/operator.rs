@@ -58,6 +58,9 @@ pub(super) enum Refusal {
     /// The last seconds were not kept.
     #[error("nothing is kept: record.ring.seconds is 0")]
     NoRing,
+    /// Time is `/clock`'s, which has not said any yet.
+    #[error("/clock has said nothing yet: use_sim_time is true, and there is no other time")]
+    Timeless,
     /// An episode is running or being saved.
     #[error("{path:?} is not finished yet")]
     Unfinished {

@@ -152,6 +152,9 @@ impl<'a> Recorder<'a> {
     pub(super) fn run(mut self) -> Result<Outcome, Error> {
         let mut look = Instant::now();
         let mut ready = false;
+        if self.is_timeless() {
+            tracing::info!("waiting for the first /clock: no episode begins before it");
+        }
         while !(self.quitting && matches!(self.phase, Phase::Idle)) {
             if ready {
                 self.receive();
@@ -325,6 +328,10 @@ impl<'a> Recorder<'a> {
             Ask::Stop(_) | Ask::Discard => answer.tell(Err(Refusal::Idle)),
             Ask::Start | Ask::SaveLast if !matches!(self.phase, Phase::Idle) => {
                 answer.tell(Err(Refusal::Unfinished { path: self.current.1.clone() }));
+            }
+            Ask::Start | Ask::SaveLast if self.is_timeless() => {
+                self.word = Refusal::Timeless.to_string();
+                answer.tell(Err(Refusal::Timeless));
             }
             Ask::Start => {
                 let started = self.start();

@@ -231,14 +231,13 @@ impl Stream {
         self.watch.check(now)
     }
 
-    /// Subscribes as the topic is offered now, if it is not subscribed in a way that hears every publisher.
+    /// Subscribes as the topic is offered now, if it is not subscribed in a way that hears every publisher; whether it is the first time.
     fn follow(&mut self, offer: &Offer, bus: &dyn Bus, inbox: &Inbox) -> Result<bool, bus::Error> {
         let hears_all = |asked: Qos| offer.offered.iter().all(|offered| asked.accepts(offered));
         if self.asked.is_some_and(hears_all) {
             return Ok(false);
         }
-        let first = self.topic.is_none();
-        if first {
+        if self.topic.is_none() {
             let Some(type_name) = self.type_of(offer) else { return Ok(false) };
             self.describe(offer, &type_name);
         }
@@ -254,6 +253,7 @@ impl Stream {
         // Ended before the next begins: a message heard twice would be recorded twice. Where the next cannot be had, the
         // account of this one stays.
         let inbox = self.subscription.as_mut().map_or_else(|| inbox.clone(), |earlier| inbox.after(earlier));
+        let first = self.subscription.is_none();
         self.subscription = Some(bus.subscribe(&Topic::clone(topic).with(asked), &inbox)?);
         self.asked = Some(asked);
         if asked.durability == Durability::TransientLocal && self.latched.is_none() {

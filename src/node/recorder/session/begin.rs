@@ -9,6 +9,7 @@ use super::super::operator::{Answer, Refusal, Reply};
 use super::super::streams::Stream;
 use super::super::{Error, report, teach};
 use super::{Phase, Recorder};
+use crate::time::Stamp;
 use crate::wire::Sample;
 
 impl Recorder<'_> {
@@ -34,16 +35,12 @@ impl Recorder<'_> {
 
     pub(super) fn start(&mut self) -> Result<(), Error> {
         self.folder.enough()?;
-        // What came before the start and still waits is seen before it: the last word of a latched topic may be there.
-        let now = self.clock.now();
-        for _ in 0..self.inbox.waiting().samples {
-            let Some(sample) = self.inbox.take_before(now) else { break };
-            self.take(sample);
-        }
+        // The last word of a latched topic may be there.
+        self.take_before(self.clock.now());
         if let Some(teach) = &self.session.teach {
             teach::call(self.context.bus.as_ref(), teach, true)?;
         }
-        let begun = self.begin();
+        let begun = self.begin(self.clock.now());
         if begun.is_err() {
             self.undo_teach();
         }
@@ -54,6 +51,19 @@ impl Recorder<'_> {
         Ok(())
     }
 
+    /// Sees what came before `now` and still waits, as if the episode that begins then were not asked for yet.
+    fn take_before(&mut self, now: Stamp) {
+        for _ in 0..self.inbox.waiting().samples {
+            let Some(sample) = self.inbox.take_before(now) else { break };
+            self.take(sample);
+        }
+    }
+
+    /// Whether time is what `/clock` says and it has said nothing yet: until then every message comes at zero.
+    pub(super) fn is_timeless(&self) -> bool {
+        self.context.bus.sim_time() && self.clock.now() == Stamp::default()
+    }
+
     pub(super) fn undo_teach(&self) {
         if let Some(teach) = &self.session.teach
             && let Err(error) = teach::call(self.context.bus.as_ref(), teach, false)
@@ -62,9 +72,8 @@ impl Recorder<'_> {
         }
     }
 
-    /// Begins an episode: from here on what arrives is its.
-    fn begin(&mut self) -> Result<Episode, Error> {
-        let now = self.clock.now();
+    /// Begins an episode at `now`: from here on what arrives is its.
+    fn begin(&mut self, now: Stamp) -> Result<Episode, Error> {
         let notes = self.told.notes(&self.session.notes);
         let episode = Episode::begin(&self.folder, &self.config, &notes, now, self.create)?;
         self.length = self.told.length();
@@ -103,8 +112,12 @@ impl Recorder<'_> {
         if !self.ring.is_on() {
             return answer.tell(Err(Refusal::NoRing));
         }
-        match self.begin() {
+        let now = self.clock.now();
+        self.take_before(now);
+        match self.begin(now) {
             Ok(episode) => {
+                // What came since then is wanted too, be it ever so little older than the episode.
+                self.waited = 0;
                 let held = self.ring.held(episode.start);
                 self.hand_over(&episode, held);
                 self.phase = Phase::Recording(episode);
@@ -112,5 +125,56 @@ impl Recorder<'_> {
             }
             Err(error) => answer.tell(self.tell_start(Err(error))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::super::super::space::Folder;
+    use super::super::super::{Config, Ring, Session, Wanted};
+    use super::*;
+    use crate::bag;
+    use crate::bus::local::Hub;
+    use crate::bus::{Bus, Node, ToldClock};
+    use crate::node::{Context, Stop};
+    use crate::spec::Expect;
+    use crate::time::Clock as _;
+    use crate::wire::Topic;
+
+    #[test]
+    fn what_waits_in_the_inbox_is_saved_with_the_last_seconds() -> anyhow::Result<()> {
+        let (out, stop) = (tempfile::tempdir()?, Stop::default());
+        let clock = Arc::new(ToldClock::new(Stamp(1_000_000_000_000)));
+        let hub = Hub::new(clock.clone());
+        let robot = hub.join(Node::new("robot", "")?);
+        let mut arm = robot.advertise(&Topic::new("/arm", "std_msgs/msg/Float64"))?;
+        let context = Context::new(Arc::new(hub.join(Node::new("recorder", "")?)), stop.clone());
+        let wanted = Wanted { expect: vec![Expect::any("/arm")], all: false };
+        let ring = Ring { seconds: 5.0, ..Ring::default() };
+        let config = Config { min_free_megabytes: 0, ring, ..Config::default() };
+        let folder = Folder::open(out.path(), 0)?;
+        let mut recorder = Recorder::open(&context, &wanted, config, Session::default(), folder)?;
+        recorder.discover();
+        let mut say = |value: u8| -> anyhow::Result<()> {
+            arm.send(Bytes::copy_from_slice(&[0, 1, 0, 0, value, 0, 0, 0, 0, 0, 0, 0]))?;
+            clock.tell(clock.now() + Duration::from_millis(10));
+            Ok(())
+        };
+        say(1)?;
+        recorder.receive();
+        (2..=4).try_for_each(&mut say)?;
+        recorder.save_last(Answer::default());
+        stop.wish();
+        let outcome = recorder.run()?;
+        assert_eq!(outcome.kept.iter().map(|kept| (kept.messages, kept.lost)).collect::<Vec<_>>(), [(4, 0)]);
+        let mut bag = bag::open(&outcome.kept[0].path)?;
+        let said: Vec<u8> = bag.samples(&["/arm"]).flatten().map(|sample| sample.cdr[4]).collect();
+        assert_eq!(said, [1, 2, 3, 4]);
+        Ok(())
     }
 }

@@ -182,15 +182,17 @@ impl Recorder<'_> {
         error
     }
 
-    /// Whether everything counted on has been heard. After the wait it is an error that it has not.
+    /// Whether everything counted on has been heard, `/clock` included where time is what it says. After the wait it is an
+    /// error that it has not; who waits for nothing waits for the time all the same.
     fn is_complete(&self) -> Result<bool, Error> {
         let wait = Duration::try_from_secs_f64(self.config.wait_s).unwrap_or_default();
         let heard = self.streams.iter().any(|stream| stream.received() > 0);
-        let topics = self.streams.missing();
-        if (heard && topics.is_empty()) || wait.is_zero() {
+        let (mut topics, timeless) = (self.streams.missing(), self.is_timeless());
+        topics.extend(timeless.then(|| "/clock".to_owned()));
+        if (heard && topics.is_empty()) || (wait.is_zero() && !timeless) {
             return Ok(true);
         }
-        if self.opened.elapsed() < wait {
+        if self.opened.elapsed() < wait || wait.is_zero() {
             return Ok(false);
         }
         Err(Error::Missing { topics, wait_s: self.config.wait_s })
