@@ -1,7 +1,7 @@
 //! ROS 2's files of parameters, as `ros2 launch` writes them and `--params-file` names them.
 //!
-//! Which node a value is for is said by its full name, in one piece or a namespace within another, or by a pattern, as in ROS 2. Only single values are taken: no parameter of ours
-//! is a list.
+//! Which node a value is for is said by its full name, in one piece or a namespace within another, or by a pattern, as in ROS 2. Only
+//! single values are taken: no parameter of ours is a list.
 
 use std::collections::BTreeMap;
 
