@@ -184,7 +184,10 @@ fn pythons_mcap_reads_what_we_write() {
         let hash = channel["about"]["topic_type_hash"].as_str().expect("a hash");
         assert!(hash.starts_with("RIHS01_"), "{hash}");
         let qos = channel["about"]["offered_qos_profiles"].as_str().expect("profiles");
-        assert!(qos.contains("history: 1\n") && qos.contains("reliability: 2\n"), "Humble reads numbers: {qos}");
+        assert!(
+            qos.contains("history: 1\n") && qos.contains("reliability: 2\n"),
+            "Humble reads numbers: {qos}"
+        );
         assert_messages(&told[1..], &written, true);
     }
 }
