@@ -1,5 +1,7 @@
 //! Who may not get the robot: a device in the place of another, a policy that doubts, one behind a person who takes over, one
 //! whose stream fell silent while something else was the reason.
+//!
+//! What a hold hides, or a device that comes, must never stand for somebody's word.
 
 #[path = "support/scene.rs"]
 mod scene;

@@ -132,7 +132,7 @@ const STATEMENTS: &[Statement] = &[
         !(seen.another && is_taking(from)) || held(to).is_some_and(|gravity| gravity >= 3)
     }),
     ("who let go hides nothing that is wrong", |from, to, seen| {
-        !lets_go(from, seen) || seen.fault.is_none() || !is_taking(to) || to == Mode::Human
+        !lets_go(from, seen) || seen.fault.is_none() || !is_taking(to)
     }),
     ("doubt hides nothing that is wrong", |from, to, seen| {
         from != Mode::Hold(Reason::Doubt) || to != from || seen.fault.is_none()

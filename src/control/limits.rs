@@ -158,11 +158,11 @@ impl Limits {
     }
 
     /// Whether that joint is a gripper, which presses on what it holds and so is not where it is told to be: the one whose effort is
-    /// bounded, or one that may be anywhere while others may not.
+    /// bounded, or the only one of several that may be anywhere.
     pub fn grips(&self, joint: usize) -> bool {
         let free = |lead: &f64| lead.is_infinite();
-        self.gripper() == Some(joint)
-            || (self.leads.get(joint).is_some_and(free) && !self.leads.iter().all(free))
+        let only = || self.leads.len() > 1 && self.leads.iter().filter(|lead| free(lead)).count() == 1;
+        self.gripper() == Some(joint) || (self.leads.get(joint).is_some_and(free) && only())
     }
 
     /// The first joint that is `measured` further from its last command than it may be: whatever holds it, it is not the commands.

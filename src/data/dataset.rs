@@ -249,15 +249,15 @@ impl Dataset {
         })
     }
 
-    /// What a policy is asked about a tick of an episode: what was known, and where nobody said what is to be reached, how the
-    /// episode ended.
+    /// What a policy is asked about a tick of an episode: what was known, and where nobody said what is to be reached, what was
+    /// reached as late as a goal that is learned can lie.
     pub fn asked(&self, episode: usize, tick: usize) -> Result<Observation, Error> {
         let mut asked = self.observation(episode, tick)?;
-        if asked.goal.is_empty() {
+        if let Some(goal) = self.config.goal.as_ref().filter(|_| asked.goal.is_empty()) {
             let width = self.layout.width();
             let states = self.rows(episode, |take| &take.state, width);
-            let last = &states[states.len() - width..];
-            asked.goal.extend(self.layout.goal.iter().map(|place| last[*place]));
+            let reached = goal.latest(tick, self.episodes[episode].ticks, self.layout.rate_hz) * width;
+            asked.goal.extend(self.layout.goal.iter().map(|place| states[reached + place]));
         }
         Ok(asked)
     }

@@ -48,13 +48,22 @@ impl Goal {
         Self { relabel, ..self.clone() }
     }
 
+    /// The last tick whose state can be the goal of a window at `tick` of an episode of `ticks`.
+    pub(super) fn latest(&self, tick: usize, ticks: usize, rate_hz: f64) -> usize {
+        tick.saturating_add(self.most(rate_hz)).min(ticks.saturating_sub(1))
+    }
+
+    /// How many ticks a goal may lie ahead.
+    fn most(&self, rate_hz: f64) -> usize {
+        self.within_s.map_or(usize::MAX, |seconds| ((seconds * rate_hz).round() as usize).max(1))
+    }
+
     /// The tick whose state is the goal of a window at `tick` of an episode of `ticks`, of which a second has `rate_hz`; `None` for
     /// what was recorded, or for the end. Draws the same amount of chance whatever comes of it, so that one window does not move
     /// the next.
     pub(super) fn later(&self, tick: usize, ticks: usize, rate_hz: f64, noise: &mut Noise) -> Option<usize> {
         let relabelled = noise.chance(self.relabel);
-        let most = self.within_s.map_or(usize::MAX, |seconds| ((seconds * rate_hz).round() as usize).max(1));
-        let left = ticks.saturating_sub(tick + 1).min(most);
+        let left = ticks.saturating_sub(tick + 1).min(self.most(rate_hz));
         let ahead = 1 + noise.below(left);
         (relabelled && left > 0).then_some(tick + ahead)
     }

@@ -84,12 +84,13 @@ pub(crate) fn acts(settings: &Settings) -> Result<&Act, WrongUse> {
     settings.act.as_ref().ok_or_else(missing)
 }
 
-/// The robot, whose tip a viewer is shown where its file says which link that is.
+/// The robot, whose leader and whose tip for viewers are those that its file says.
 pub(crate) fn shown(
     robot: Robot,
     settings: &Settings,
     description: Option<&Description>,
 ) -> anyhow::Result<Robot> {
+    let robot = robot.led(acts(settings)?, &settings.teleop.leader);
     let (Some(description), Some(arm)) = (description, &settings.teleop.arm) else { return Ok(robot) };
     let chain = Chain::between(description, &arm.base, &arm.tip);
     Ok(robot.shown(chain.map_err(|error| WrongUse(format!("teleop.arm: {error}")))?, &arm.prefix))

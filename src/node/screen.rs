@@ -61,6 +61,16 @@ impl Screen {
         }
     }
 
+    /// The next key of a screen, if one was pressed. One that is gone is said to be, once, and given up.
+    pub fn next(screen: &mut Option<Self>) -> Option<Key> {
+        let pressed = screen.as_ref()?.key();
+        pressed.unwrap_or_else(|error| {
+            tracing::error!(%error, "keys can no longer be read; the services still work");
+            *screen = None;
+            None
+        })
+    }
+
     /// The next key, if one was pressed. crossterm is asked where something was typed only: where the terminal is gone it would
     /// never come back.
     pub fn key(&self) -> io::Result<Option<Key>> {

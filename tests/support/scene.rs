@@ -1,4 +1,6 @@
 //! The gate over time, one tick of 10 ms after the other.
+//!
+//! What the signs of a scene say is what people know of it: a hand on a button, a device that fell silent.
 
 #![allow(dead_code, reason = "each test file uses the part it needs")]
 

@@ -53,7 +53,7 @@ pub enum Reason {
     Limit(usize),
     /// The policy doubts too much.
     Doubt,
-    /// The person's device fell silent while he drove.
+    /// The person's device fell silent while he drove, or another speaks in its place.
     ExpertGone,
     /// A person takes over, and his device has not said anything yet.
     Awaited,
@@ -124,7 +124,7 @@ impl Mode {
 }
 
 impl Reason {
-    /// How much it takes to end a hold for this reason, and which of two reasons stays: the graver.
+    /// How much it takes to end a hold for this reason, and which of two reasons stays: the graver, but for one that passes by itself.
     ///
     /// 0 ends by itself with the next plan; 1 may, after a short gap; 2 ends with what began it (doubt falls, the person lets go or
     /// his device comes); 3 needs somebody's word; 4 is a fault of the policy and needs it too; 5 is one of the robot, with which not

@@ -1,4 +1,6 @@
 //! Where commands begin when another drives, and where an arm is left that nobody moves any more.
+//!
+//! An arm may be elsewhere than it was told to be, and has to go on from where it is; a gripper always is, and has to press on.
 
 use super::{Control, Moment};
 use crate::control::gate::Mode;

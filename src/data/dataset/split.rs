@@ -1,7 +1,7 @@
 //! Which recordings are learned from, which are held out to judge by, and which a threshold can be calibrated with.
 //!
 //! A policy that goes on from another one knows what that one learned from. Held out now, it would be judged by what it knows: what
-//! was learned from once is never held out, and what was held out stays so.
+//! was learned from once is never held out, and what was held out stays so while anything is held out and something else is learned.
 
 use super::Dataset;
 use crate::data::driver::Driver;
@@ -50,12 +50,13 @@ impl Dataset {
             ((share * count as f64).round() as usize).clamp(least, count.saturating_sub(1).max(least));
         // Of a few that are new beside many that are known most would be held out otherwise, and nothing learned.
         let most = if new.len() == count { wanted } else { new.len() / 2 };
-        let held: Vec<usize> = kept.into_iter().chain(new.into_iter().take(most)).take(wanted).collect();
+        let all = if share > 0.0 { wanted.max(kept.len()).min(count.saturating_sub(1)) } else { 0 };
+        let held: Vec<usize> = kept.into_iter().chain(new.into_iter().take(most)).take(all).collect();
         (0..self.episodes.len()).partition(|episode| !held.contains(&self.episodes[*episode].recording))
     }
 
     /// Whether any tick of a recording counts something.
-    fn teaches(&self, recording: usize) -> bool {
+    pub fn teaches(&self, recording: usize) -> bool {
         let recording = &self.recordings[recording];
         let take = &recording.kept.take;
         let weighs = |tick: usize| recording.weight * self.config.weights.of_driver(take.drivers[tick]) > 0.0;

@@ -19,17 +19,7 @@ const OTHER_CLOCK: Duration = Duration::from_secs(3600);
 pub(super) fn label(scene: &Scene<'_>, pass: Pass<'_>) -> Result<Take, Dropped> {
     let Pass { take: mut seen, numbers, timelines, left, drivers, apart, .. } = pass;
     if seen.stamps.is_empty() {
-        let most = seen.account.heard.iter().max_by_key(|(_, heard)| heard.gaps);
-        let mut why = most.map_or_else(String::new, |(name, heard)| {
-            format!("{name:?} has nothing to say at {} ticks", heard.gaps)
-        });
-        if apart > OTHER_CLOCK {
-            let hours = apart.as_secs() / 3600;
-            why += &format!(
-                "; stamps are of another clock, {hours} hours from receipt: beside a simulator, record by its time"
-            );
-        }
-        return Err(Dropped::NoTick { why });
+        return Err(nothing(&seen, apart));
     }
     // Before the first word it was whoever that word says, so it takes all of them.
     seen.drivers = seen.stamps.iter().map(|tick| drivers.at(*tick)).collect();
@@ -77,6 +67,24 @@ pub(super) fn label(scene: &Scene<'_>, pass: Pass<'_>) -> Result<Take, Dropped> 
             Err(Dropped::NoAction { why })
         }
     }
+}
+
+/// Why a recording has no tick, as far as it says.
+fn nothing(seen: &Take, apart: Duration) -> Dropped {
+    let most =
+        seen.account.heard.iter().max_by_key(|(_, heard)| (heard.gaps, heard.bad.values().sum::<u64>()));
+    let mut why = most.map_or_else(String::new, |(name, heard)| {
+        let refused = heard.bad.iter().max_by_key(|(_, times)| **times);
+        let refused = refused.map(|(why, times)| format!(" ({times} of its messages: {why})"));
+        format!("{name:?} has nothing to say at {} ticks{}", heard.gaps, refused.unwrap_or_default())
+    });
+    if apart > OTHER_CLOCK {
+        let hours = apart.as_secs() / 3600;
+        why += &format!(
+            "; stamps are of another clock, {hours} hours from receipt: beside a simulator, record by its time"
+        );
+    }
+    Dropped::NoTick { why }
 }
 
 fn place(why: Unlabelled) -> usize {

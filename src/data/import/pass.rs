@@ -104,11 +104,13 @@ impl<'a> Pass<'a> {
     fn see(&mut self, stream: usize, sample: &Sample) {
         let name = self.scene.layout.streams().nth(stream).unwrap_or_default();
         let read = self.scene.decoder.read(stream, sample);
+        if let Ok((stamps, _)) = &read {
+            let [early, late] = [stamps.own.min(stamps.received), stamps.own.max(stamps.received)];
+            self.apart = self.apart.max(late.since(early));
+        }
         match read.and_then(|(stamps, reading)| Ok((stamps.believed()?, reading))) {
             Ok((stamps, reading)) => {
                 self.count(name, sample, None);
-                let [early, late] = [stamps.own.min(stamps.received), stamps.own.max(stamps.received)];
-                self.apart = self.apart.max(late.since(early));
                 self.follow(name, stamps, &reading);
                 if let Reading::Picture(frame) = &reading {
                     self.take.account.of(name).sizes.insert(frame.sent);

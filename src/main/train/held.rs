@@ -52,14 +52,18 @@ pub(super) fn judged(
 /// What is learned from and what is not, for the checkpoints.
 pub(super) fn origin(dataset: &Dataset, held_out: &[usize], from: Option<&Checkpoint>) -> Origin {
     let bag = |(path, hash): (&Path, String)| Bag { name: super::name(path), hash };
-    let bags: Vec<Bag> = dataset.identities().map(bag).collect();
+    let all: Vec<Bag> = dataset.identities().map(bag).collect();
     let held_out: BTreeSet<usize> =
         held_out.iter().map(|episode| dataset.episodes[*episode].recording).collect();
+    // What teaches nothing has not been seen.
+    let bags = (0..all.len())
+        .filter(|recording| dataset.teaches(*recording))
+        .map(|recording| all[recording].clone());
     Origin {
-        held_out: held_out.into_iter().map(|recording| bags[recording].clone()).collect(),
+        bags: bags.collect(),
+        held_out: held_out.into_iter().map(|recording| all[recording].clone()).collect(),
         before: from.map(|from| from.provenance.origin.learned()).unwrap_or_default(),
         notes: from.iter().map(|from| ("from".to_owned(), from.provenance.seal().to_owned())).collect(),
-        bags,
         ..Origin::default()
     }
 }

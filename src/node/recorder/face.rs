@@ -48,12 +48,7 @@ impl Face {
 
     /// The next key pressed.
     pub(super) fn key(&mut self) -> Option<Key> {
-        let pressed = self.screen.as_ref()?.key();
-        pressed.unwrap_or_else(|error| {
-            tracing::error!(%error, "keys can no longer be read; the services still work");
-            self.screen = None;
-            None
-        })
+        Screen::next(&mut self.screen)
     }
 
     /// Whether it is time to show something.

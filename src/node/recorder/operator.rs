@@ -59,7 +59,7 @@ pub(super) enum Refusal {
     #[error("nothing is kept: record.ring.seconds is 0")]
     NoRing,
     /// Time is `/clock`'s, which has not said any yet.
-    #[error("/clock has said nothing yet: use_sim_time is true, and there is no other time")]
+    #[error("there is no time yet: use_sim_time is true, and /clock has said nothing or stands at zero")]
     Timeless,
     /// An episode is running or being saved.
     #[error("{path:?} is not finished yet")]

@@ -147,7 +147,11 @@ fn ask(shared: &Shared, now: &Mutex<Now>, wish: Wish, wanted: fn(Mode) -> bool) 
         let granted = wanted(seen.mode);
         if (seen.ticks >= ticks + 2 && granted) || Instant::now() >= deadline {
             // Whoever hears that it is not let go on may be near the robot when it would be.
-            if wish == Wish::Resume && !granted && matches!(seen.mode, Mode::Hold(_)) {
+            let refused = wish == Wish::Resume && !granted;
+            if refused {
+                shared.wishes.resume();
+            }
+            if refused && matches!(seen.mode, Mode::Hold(_)) {
                 shared.wishes.utter(Wish::Hold);
                 return (granted, format!("{}; it stays held until it is asked anew", words(&seen)));
             }

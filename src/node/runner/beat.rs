@@ -139,7 +139,7 @@ impl Beat {
             expert: self.known.expert(now, self.expert),
             button: self.known.button(now, self.expert),
             service,
-            moved: self.known.moved(now, self.expert),
+            moved: self.known.moved,
             another,
             doubt: self.course.as_ref().and_then(|course| course.doubt),
             resume: self.shared.wishes.resume(),

@@ -67,8 +67,8 @@ impl Face {
     }
 
     /// Takes what was pressed, and shows how it is to whoever it is time for.
-    pub(super) fn turn(&mut self, stop: &Stop, at: Stamp) -> Result<(), Error> {
-        while let Some(key) = self.screen.as_ref().map_or(Ok(None), Screen::key).map_err(Error::Terminal)? {
+    pub(super) fn turn(&mut self, stop: &Stop, at: Stamp) {
+        while let Some(key) = Screen::next(&mut self.screen) {
             self.press(key, stop);
         }
         if let Some(screen) = self.screen.as_ref().filter(|_| Instant::now() >= self.due) {
@@ -85,7 +85,6 @@ impl Face {
                 tracing::debug!("/diagnostics was not sent: {}", report(&error));
             }
         }
-        Ok(())
     }
 
     /// How it went so far.

@@ -22,8 +22,8 @@ pub(super) struct Known {
     pub(super) expert: Vec<f64>,
     /// When the dead-man button was heard of, and whether it was held.
     pub(super) button: Option<(Stamp, bool)>,
-    /// When the leader was heard of, and whether it was being moved by hand.
-    pub(super) moved: Option<(Stamp, bool)>,
+    /// The leader was being moved by hand when it was heard of last: one that fell silent was not laid down.
+    pub(super) moved: bool,
     /// How often another device took the place of one that a person drives by.
     pub(super) heirs: u64,
 }
@@ -38,7 +38,7 @@ impl Known {
             expert_at: None,
             expert: vec![0.0; joints],
             button: None,
-            moved: None,
+            moved: false,
             heirs: 0,
         }
     }
@@ -57,7 +57,7 @@ impl Known {
     pub(super) fn forget(&mut self) {
         self.told.fill(None);
         self.streams.fill(None);
-        (self.effort, self.expert_at, self.button, self.moved) = (f64::NAN, None, None, None);
+        (self.effort, self.expert_at, self.button, self.moved) = (f64::NAN, None, None, false);
     }
 
     /// Where the joints are, if all of them were ever told.
@@ -68,11 +68,6 @@ impl Known {
     /// The person's command, while it is no older than `most`.
     pub(super) fn expert(&self, now: Stamp, most: Duration) -> Option<&[f64]> {
         self.expert_at.filter(|at| now.since(*at) <= most).map(|_| &self.expert[..])
-    }
-
-    /// Whether the leader is being moved, of which a word counts for `most`.
-    pub(super) fn moved(&self, now: Stamp, most: Duration) -> bool {
-        self.moved.is_some_and(|(at, moved)| moved && now.since(at) <= most)
     }
 
     /// How it stands with the button, of which a word counts for `most`.

@@ -17,13 +17,14 @@ use super::eyes::{Eyes, Left};
 use super::known::Known;
 use super::pace::{self, CLOCK, Hours, Pace};
 use super::robot::{Robot, Told};
-use super::shared::{Shared, add};
+use super::shared::{Shared, Wish, add};
 use super::{Error, Half, lock};
 use crate::bus::typed::read;
 use crate::bus::{Bus, Complaint, Inbox, Limit, Subscription};
 use crate::control::gate::source::{Admission, Only};
 use crate::data::observe::AHEAD;
 use crate::msg::Message;
+use crate::msg::own::Intervention;
 use crate::msg::sensor::{CompressedImage, Image, JointState};
 use crate::msg::std::Clock;
 use crate::node::report;
@@ -123,7 +124,7 @@ impl Listener {
             expert: Only::new(silence),
             joy: Only::new(silence),
             button: gate.human.button.map(|button| button as usize),
-            leader: gate.human.leader.as_ref().map(|leader| Leader::new(leader, robot)),
+            leader: gate.human.leader.as_ref().map(|leader| Leader::new(leader, robot, silence)),
             tellers: robot.told.iter().map(|told| vec![Only::new(joints); told.joints.len()]).collect(),
             refused: Complaint::default(),
             seconds: Complaint::default(),
@@ -327,8 +328,9 @@ impl Listener {
             let Some(at) = place(name) else { continue };
             // What two say of one joint is where it is only by chance.
             let admitted = teller.admit(sample.publisher, sample.received);
-            if admitted.refuses() {
+            if admitted != Admission::Owner {
                 second = Some(admitted);
+                self.known.told[*joint] = self.known.told[*joint].filter(|_| admitted.refuses());
                 continue;
             }
             self.known.told[*joint] = Some(sample.received);
@@ -337,10 +339,19 @@ impl Listener {
                 self.known.effort = state.effort.get(at).copied().unwrap_or(f64::NAN);
             }
         }
-        if let Some(second) = second {
-            self.refuses(second, &sample.topic.name);
+        if second.is_some_and(|second| !self.refuses(second, &sample.topic.name)) {
+            self.inherited(second, &sample.topic.name);
         }
         None
+    }
+
+    /// Who tells where the robot is is another from now on: what is on its way goes no further by that.
+    fn inherited(&self, admitted: Option<Admission>, topic: &str) {
+        let words = admitted.and_then(|admitted| admitted.words(topic)).unwrap_or_default();
+        tracing::warn!("{words}; whoever drives has to be let go on");
+        if self.shared.driver.load(Relaxed) != Intervention::HOLD {
+            self.shared.wishes.utter(Wish::Hold);
+        }
     }
 
     /// Whether a message is one of a second publisher, which is counted and said.

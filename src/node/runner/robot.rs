@@ -12,9 +12,8 @@ use crate::control::Limits;
 use crate::control::{self, gate};
 use crate::data::observe::{Field, Observe};
 use crate::data::{Layout, actions};
-use crate::msg::Message as _;
-use crate::msg::sensor::JointState;
-use crate::spec::{Act, Channel, Name, Part, Source};
+use crate::node::teleop::leader;
+use crate::spec::{Act, Channel, Name};
 
 /// The robot as a runner needs it.
 #[derive(Clone, Debug)]
@@ -35,7 +34,7 @@ pub struct Robot {
     /// Which of the joints do not turn.
     pub(super) slides: Vec<bool>,
     pub(super) told: Vec<Told>,
-    /// Where a person's leader tells its joints; empty where not every part has one.
+    /// Where a person's leader tells its joints; empty where not every joint has one.
     pub(super) leader: Vec<Told>,
     pub(super) outlets: Vec<Outlet>,
     /// Where its tip is, for viewers.
@@ -113,7 +112,7 @@ impl Robot {
             layout,
             limits,
             told,
-            leader: leader(act).unwrap_or_default(),
+            leader: leader(&joints, act, &leader::Config::default()),
             outlets,
             joints,
             tip: None,
@@ -143,6 +142,12 @@ impl Robot {
     #[must_use]
     pub fn shown(self, chain: Chain, prefix: &str) -> Self {
         Self { tip: Tip::of(chain, prefix, &self.joints), ..self }
+    }
+
+    /// The same robot, of whose leader `config` says where it tells its joints and what they are called there.
+    #[must_use]
+    pub fn led(self, act: &Act, config: &leader::Config) -> Self {
+        Self { leader: leader(&self.joints, act, config), ..self }
     }
 
     /// The time between two commands.
@@ -180,18 +185,20 @@ fn told(observe: &Observe, joints: &[String]) -> Vec<Told> {
     streams.map(of).collect()
 }
 
-/// Where the leader of each part tells its joints, if each has one.
-fn leader(act: &Act) -> Option<Vec<Told>> {
-    let mut begin = 0;
-    let of = |part: &Part| {
-        let first = begin;
-        begin += part.joints.len();
-        let Source::Topic(from) = &part.from else { return None };
-        let bare = |joint: &String| joint.strip_prefix(&from.prefix).unwrap_or(joint).to_owned();
-        let joints = (first..).zip(part.joints.iter().map(bare)).collect();
-        (from.type_name.as_str() == JointState::TYPE).then(|| Told { topic: from.topic.clone(), joints })
-    };
-    act.parts.values().map(of).collect()
+/// Where a leader tells each of `joints`, if all have one. What the robot itself is told is no leader's.
+fn leader(joints: &[String], act: &Act, config: &leader::Config) -> Vec<Told> {
+    let mut found: Vec<Told> = Vec::new();
+    for (number, joint) in joints.iter().enumerate() {
+        let Some((topic, name)) = leader::reading(joint, act, config) else { return Vec::new() };
+        if act.parts.values().any(|part| part.to.topic == *topic) {
+            return Vec::new();
+        }
+        match found.iter_mut().find(|told| told.topic == *topic) {
+            Some(told) => told.joints.push((number, name)),
+            None => found.push(Told { topic: topic.clone(), joints: vec![(number, name)] }),
+        }
+    }
+    found
 }
 
 fn is_told(told: &[Told], joint: usize) -> bool {

@@ -164,13 +164,14 @@ impl Teller {
         }
     }
 
-    /// In a simulation whoever obeys `command` is the robot's controller, unless it has others, beside which a recorder listens.
+    /// In a simulation whoever obeys `command` is the robot's controller; unless there are others, beside whom a recorder listens.
     pub(super) fn listened(&mut self) {
         if self.pace == Pace::Wall || Instant::now() < self.look {
             return;
         }
         self.look = Instant::now() + LINKED;
-        if self.commands.matched() > 0 && !self.shared.obeyed.load(Relaxed) {
+        let obeyed = self.pace == Pace::Lockstep || !self.shared.obeyed.load(Relaxed);
+        if self.commands.matched() > 0 && obeyed {
             self.shared.link.set();
         }
     }

@@ -45,7 +45,7 @@ pub(super) fn show(
     needed: &[&str],
 ) -> Result<(), Error> {
     while !context.stop.wished() && !context.bus.ended() && !shared.still.load(Relaxed) {
-        face.turn(&context.stop, hours.now())?;
+        face.turn(&context.stop, hours.now());
         // Without control nobody holds the robot, and all there is to do is to say so.
         if threads.iter().any(|thread| name(thread) == CONTROL && thread.is_finished()) {
             return Ok(());

@@ -69,8 +69,8 @@ impl Face {
     }
 
     /// The next key pressed.
-    pub(super) fn key(&mut self) -> Result<Option<Key>, Error> {
-        self.screen.as_ref().map_or(Ok(None), Screen::key).map_err(Error::Terminal)
+    pub(super) fn key(&mut self) -> Option<Key> {
+        Screen::next(&mut self.screen)
     }
 
     /// Says that the phase changed, if it did.

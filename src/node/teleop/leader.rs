@@ -202,7 +202,7 @@ impl Leader {
             quiet: std::time::Duration::from_secs_f64(quiet_ms / 1e3),
         };
         for joint in &robot.joints {
-            let (topic, prefix) = told_by(&joint.name, act, config).ok_or_else(|| Error::Setting {
+            let (topic, name) = reading(&joint.name, act, config).ok_or_else(|| Error::Setting {
                 key: "teleop.leader.topic",
                 why: format!("the actions of {:?} come from no leader; name its topic", joint.name),
             })?;
@@ -212,8 +212,6 @@ impl Leader {
                 leader.topics.len() - 1
             });
             let calibration = config.joints.get(&joint.name).cloned().unwrap_or_default();
-            let bare = joint.name.strip_prefix(prefix).unwrap_or(&joint.name);
-            let name = calibration.from.clone().unwrap_or_else(|| bare.to_owned());
             let mirrored = config.mirror.contains(&joint.name);
             let calibration = if mirrored { calibration.mirrored() } else { calibration };
             leader.joints.push(Read { topic: number, name, calibration, last: None });
@@ -251,6 +249,17 @@ impl Leader {
         };
         self.joints.iter().map(there).collect::<Result<_, _>>().map_or_else(Wish::Nothing, Wish::There)
     }
+}
+
+/// On which topic the leader tells the robot's joint, and by which name.
+pub(in crate::node) fn reading<'a>(
+    joint: &str,
+    act: &'a Act,
+    config: &'a Config,
+) -> Option<(&'a Name, String)> {
+    let (topic, prefix) = told_by(joint, act, config)?;
+    let from = config.joints.get(joint).and_then(|calibration| calibration.from.clone());
+    Some((topic, from.unwrap_or_else(|| joint.strip_prefix(prefix).unwrap_or(joint).to_owned())))
 }
 
 /// On which topic, and under which prefix, the leader tells the robot's joint.

@@ -200,7 +200,7 @@ impl Teleop {
             if let Some(sample) = self.inbox.wait(Instant::now() + wait) {
                 self.take(&sample);
             }
-            while let Some(key) = self.face.key()? {
+            while let Some(key) = self.face.key() {
                 self.press(key);
             }
             self.turn()?;

@@ -1,14 +1,16 @@
 //! What is heard of a person: what he wants, his dead-man button, and whether he moves his leader.
 //!
 //! Whoever speaks in the place of a device that fell silent does not drive in its place: control is told that there was a change, be
-//! it as short as it may, and lets nobody drive by it who does not take over anew.
+//! it as short as it may, and lets nobody drive by it who does not take over anew. Of a leader only one is listened to as well.
+
+use std::time::Duration;
 
 use super::super::robot::{Robot, Told};
 use super::Listener;
 use crate::bus::typed::read;
 use crate::control::gate::config;
 use crate::control::gate::leader::Motion;
-use crate::control::gate::source::Admission;
+use crate::control::gate::source::{Admission, Only};
 use crate::msg::own::Command;
 use crate::msg::sensor::{JointState, Joy};
 use crate::node::report;
@@ -19,21 +21,25 @@ use crate::wire::Sample;
 pub(super) struct Leader {
     /// Where it tells its joints; where it does not, what a person wants is taken for where his leader is.
     told: Vec<Told>,
+    tellers: Vec<Only>,
     positions: Vec<f64>,
     motion: Motion,
 }
 
 impl Leader {
-    pub(super) fn new(config: &config::Leader, robot: &Robot) -> Self {
+    /// Nothing is known yet; who tells it may be another after `silence`.
+    pub(super) fn new(config: &config::Leader, robot: &Robot, silence: Duration) -> Self {
         let joints = robot.joints.len();
         Self {
             told: robot.leader.clone(),
+            tellers: vec![Only::new(silence); robot.leader.len()],
             positions: vec![f64::NAN; joints],
             motion: Motion::new(config, joints),
         }
     }
 
     pub(super) fn forget(&mut self) {
+        self.tellers.iter_mut().for_each(Only::forget);
         self.positions.fill(f64::NAN);
         self.motion.forget();
     }
@@ -46,7 +52,7 @@ impl Listener {
         if !self.admits(admitted, &sample.topic.name) {
             return None;
         }
-        let Command { names, values, limited, .. } = match read(sample) {
+        let Command { names, values, .. } = match read(sample) {
             Ok(command) => command,
             Err(error) => return Some(report(&error)),
         };
@@ -61,10 +67,8 @@ impl Listener {
             *value = values[at];
         }
         self.known.expert_at = Some(sample.received);
-        // A command that was kept from where the leader is moves by itself.
-        if let Some(leader) = self.leader.as_mut().filter(|leader| leader.told.is_empty() && !limited) {
-            let moved = leader.motion.look(&self.known.expert, sample.received);
-            self.known.moved = Some((sample.received, moved));
+        if let Some(leader) = self.leader.as_mut().filter(|leader| leader.told.is_empty()) {
+            self.known.moved = leader.motion.look(&self.known.expert, sample.received);
         }
         None
     }
@@ -72,6 +76,9 @@ impl Listener {
     /// His buttons.
     pub(super) fn joy(&mut self, sample: &Sample) -> Option<String> {
         let admitted = self.joy.admit(sample.publisher, sample.received);
+        // Whom the button did not let drive is not disturbed by another one's.
+        let held = self.known.button.is_some_and(|(_, held)| held);
+        let admitted = if held || admitted.refuses() { admitted } else { Admission::Owner };
         if !self.admits(admitted, &sample.topic.name) {
             return None;
         }
@@ -90,17 +97,26 @@ impl Listener {
     /// Where his leader is.
     pub(super) fn leader(&mut self, told: usize, sample: &Sample) -> Option<String> {
         let leader = self.leader.as_mut()?;
+        let admitted = leader.tellers[told].admit(sample.publisher, sample.received);
+        if self.refuses(admitted, &sample.topic.name) {
+            return None;
+        }
         let state: JointState = match read(sample) {
             Ok(state) => state,
             Err(error) => return Some(report(&error)),
         };
+        let leader = self.leader.as_mut()?;
         for (joint, name) in &leader.told[told].joints {
             let at = state.name.iter().position(|other| other == name);
-            if let Some(position) = at.and_then(|at| state.position.get(at)) {
-                leader.positions[*joint] = *position;
-            }
+            let Some(position) = at.and_then(|at| state.position.get(at)) else {
+                let named = state.name.join(", ");
+                return Some(format!(
+                    "the position of the leader's {name:?} is not in it, which has {named}"
+                ));
+            };
+            leader.positions[*joint] = *position;
         }
-        self.known.moved = Some((sample.received, leader.motion.look(&leader.positions, sample.received)));
+        self.known.moved = leader.motion.look(&leader.positions, sample.received);
         None
     }
 
