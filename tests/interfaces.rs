@@ -10,6 +10,8 @@ mod acting;
 mod driving;
 #[path = "support/noting.rs"]
 mod noting;
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/simulating.rs"]
 mod simulating;
 

@@ -3,6 +3,8 @@
 //! What a world does is held to the contract of worlds; here it is whether another node could tell it from a robot.
 #![cfg(feature = "sim")]
 
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/simulating.rs"]
 mod simulating;
 #[path = "support/skipped.rs"]

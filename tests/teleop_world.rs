@@ -6,6 +6,8 @@
 
 #[path = "support/driving.rs"]
 mod driving;
+#[path = "support/patience.rs"]
+mod patience;
 #[path = "support/simulating.rs"]
 mod simulating;
 

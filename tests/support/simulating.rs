@@ -22,6 +22,8 @@ use apprentice::node::{Context, Stop};
 use apprentice::sim::{Disturbance, Error, Light, Simulation};
 use apprentice::wire::{Qos, Sample, Topic};
 
+use crate::patience;
+
 /// No condition takes longer on a machine that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The robot that is simulated.
@@ -126,11 +128,7 @@ impl Stage {
     /// The sending end of a topic, once the simulator listens.
     pub(crate) fn speak<M: Message>(&self, topic: &str) -> anyhow::Result<Publisher<M>> {
         let publisher = Publisher::open(&self.person, topic, Qos::reliable(10))?;
-        let deadline = Instant::now() + PATIENCE;
-        while publisher.matched() == 0 {
-            anyhow::ensure!(Instant::now() < deadline, "nobody listens to {topic}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        patience::until(&format!("nobody listens to {topic}"), PATIENCE, || Ok(publisher.matched() > 0))?;
         Ok(publisher)
     }
 
