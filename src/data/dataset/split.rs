@@ -1,7 +1,8 @@
 //! Which recordings are learned from, which are held out to judge by, and which a threshold can be calibrated with.
 //!
 //! A policy that goes on from another one knows what that one learned from. Held out now, it would be judged by what it knows: what
-//! was learned from once is never held out, and what was held out stays so while anything is held out and something else is learned.
+//! was learned from once is never held out. What was held out is learned from as soon as something newer can be held out in its place,
+//! because a few recordings that are never learned from are missed.
 
 use super::Dataset;
 use crate::data::driver::Driver;
@@ -28,8 +29,9 @@ impl Dataset {
         self.split_after(share, seed, |_| Before::Unseen)
     }
 
-    /// The same where `before` says what became of a recording of that hash: what was held out stays so, what was learned from is
-    /// not held out, and of what is new no more than half. Recordings that teach nothing are no use for judging either.
+    /// The same where `before` says what became of a recording of that hash: `share` is of those that were not learned from, of
+    /// which no more than half are held out, the new ones first; where nothing is new, what was held out stays so. Recordings that
+    /// teach nothing are no use for judging either.
     pub fn split_after(
         &self,
         share: f64,
@@ -44,14 +46,17 @@ impl Dataset {
         let among = |which: Before| -> Vec<usize> {
             order.iter().copied().filter(|recording| before[*recording] == which).collect()
         };
-        let (kept, new) = (among(Before::HeldOut), among(Before::Unseen));
-        let least = usize::from(share > 0.0 && count > 1);
-        let wanted =
-            ((share * count as f64).round() as usize).clamp(least, count.saturating_sub(1).max(least));
-        // Of a few that are new beside many that are known most would be held out otherwise, and nothing learned.
-        let most = if new.len() == count { wanted } else { new.len() / 2 };
-        let all = if share > 0.0 { wanted.max(kept.len()).min(count.saturating_sub(1)) } else { 0 };
-        let held: Vec<usize> = kept.into_iter().chain(new.into_iter().take(most)).take(all).collect();
+        let (mut unlearned, kept) = (among(Before::Unseen), among(Before::HeldOut));
+        let stays = unlearned.is_empty();
+        unlearned.extend(kept);
+        let many = unlearned.len();
+        let wanted = match (share * many as f64).round() as usize {
+            _ if share == 0.0 => 0,
+            _ if stays => many.min(count.saturating_sub(1)),
+            wanted if many == count => wanted.max(1).min(count.saturating_sub(1)),
+            wanted => wanted.max(1).min(many / 2),
+        };
+        let held = &unlearned[..wanted];
         (0..self.episodes.len()).partition(|episode| !held.contains(&self.episodes[*episode].recording))
     }
 
